@@ -1,0 +1,1 @@
+"""People and permission: who may ask, and how the answer reaches them."""

@@ -1,0 +1,108 @@
+"""The published answer: ranked subjects, where each was last seen, and the closest entrances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+XY = tuple[float, float]
+"""A point in site metres (x right, y up on the plan)."""
+
+Visibility = Literal["in view", "out of view"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """When each stage of one frame ended, Unix seconds; None where the stage has not run."""
+
+    captured_s: float
+    decoded_s: float | None = None
+    detected_s: float | None = None
+    placed_s: float | None = None
+    published_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntranceOption:
+    """One numbered entrance as a way to a subject.
+
+    Attributes:
+        door_number: the number painted on the door.
+        name: name of the entrance.
+        usable: False where it is blocked or out of service.
+        walk_m: walking distance along the plan to the subject's last seen place, metres;
+            None where it cannot be reached.
+        straight_m: straight-line distance, metres.
+        route_m: polyline from the door to the subject, site metres (per level of the subject).
+        steps: the route in words.
+        why_not: why a better-ranked door was preferred; empty for the first.
+    """
+
+    door_number: str
+    name: str
+    usable: bool
+    walk_m: float | None
+    straight_m: float
+    route_m: tuple[XY, ...]
+    steps: tuple[str, ...]
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankedSubject:
+    """One body on the floor and how likely it is to be the intruder.
+
+    Attributes:
+        subject: id, stable for the incident, e.g. "S3".
+        rank: 1 is the most likely intruder.
+        probability: probability that this subject is the intruder, 0..1.
+        armed_probability: probability of being armed from the looks so far, 0..1.
+        level: level id.
+        xy_m: last seen place, site metres.
+        cov_m2: ((xx, xy), (yx, yy)) of `xy_m` at `now`, square metres (grown while unseen).
+        ce95_m: radius that holds the subject with 95 % probability now, metres.
+        space: id of the space of the last seen place; None outside every space.
+        space_name: its name, or "" where unknown.
+        seen_at_s: capture time of the last sighting, Unix seconds.
+        age_s: now minus `seen_at_s`.
+        visibility: whether a camera sees the subject now.
+        cameras: cameras of the last sighting.
+        reasons: the rank in words.
+        trail_m: recent places, oldest first, site metres.
+    """
+
+    subject: str
+    rank: int
+    probability: float
+    armed_probability: float
+    level: str
+    xy_m: XY
+    cov_m2: tuple[XY, XY]
+    ce95_m: float
+    space: str | None
+    space_name: str
+    seen_at_s: float
+    age_s: float
+    visibility: Visibility
+    cameras: tuple[str, ...]
+    reasons: tuple[str, ...]
+    trail_m: tuple[XY, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is published: all subjects, ranked, and the doors for the first.
+
+    Attributes:
+        at_s: the moment the answer speaks of, Unix seconds.
+        subjects: ranked, most likely intruder first.
+        entrances: for the first subject, best door first; empty without subjects.
+        text: the answer in one line, fit to be read out by voice.
+        times: stage times of the newest frame in the answer.
+    """
+
+    at_s: float
+    subjects: tuple[RankedSubject, ...]
+    entrances: tuple[EntranceOption, ...]
+    text: str
+    times: StageTimes | None

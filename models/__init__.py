@@ -1,0 +1,1 @@
+"""Weights: train, evaluate, export and look up the checkpoints that the detectors use."""

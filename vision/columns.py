@@ -1,0 +1,36 @@
+"""Construction-time checks for the numpy columns that travel between stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class ColumnError(ValueError):
+    """A column has the wrong shape or dtype; the message names both, expected and actual."""
+
+
+def require_column(
+    name: str,
+    column: NDArray[Any],
+    *,
+    shape: Sequence[int | None],
+    dtype: type[np.generic],
+) -> None:
+    """Raise unless `column` has `shape` (None matches any length) and exactly `dtype`.
+
+    Raises:
+        ColumnError: with the column's name and the expected and actual shape or dtype.
+    """
+    actual = column.shape
+    if len(actual) != len(shape) or any(
+        want is not None and want != got for want, got in zip(shape, actual, strict=True)
+    ):
+        raise ColumnError(f"{name}: expected shape {tuple(shape)}, got {actual}")
+    if column.dtype != dtype:
+        raise ColumnError(f"{name}: expected dtype {dtype.__name__}, got {column.dtype}")

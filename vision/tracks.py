@@ -1,0 +1,49 @@
+"""Persons of one frame with an identity in that camera and the evidence that each is armed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .columns import require_column
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """Tracked persons of one frame.
+
+    Attributes:
+        camera: camera id.
+        frame_index: the frame's ordinal in its feed.
+        captured_at_s: capture time, Unix seconds.
+        size_px: (width, height) of the frame.
+        xyxy_px: `(N, 4)` float32, left, top, right, bottom, pixels of the frame.
+        confidence: `(N,)` float32 in 0..1.
+        track_id: `(N,)` int64, unique within this camera and run.
+        armed_llr: `(N,)` float64, natural-log likelihood ratio of armed against unarmed,
+            summed over all looks at this track so far (0 = no evidence either way).
+    """
+
+    camera: str
+    frame_index: int
+    captured_at_s: float
+    size_px: tuple[int, int]
+    xyxy_px: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    track_id: NDArray[np.int64]
+    armed_llr: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        require_column("xyxy_px", self.xyxy_px, shape=(None, 4), dtype=np.float32)
+        n = len(self.xyxy_px)
+        require_column("confidence", self.confidence, shape=(n,), dtype=np.float32)
+        require_column("track_id", self.track_id, shape=(n,), dtype=np.int64)
+        require_column("armed_llr", self.armed_llr, shape=(n,), dtype=np.float64)
+
+    def __len__(self) -> int:
+        return len(self.track_id)
