@@ -52,6 +52,17 @@ class LookRates:
             if (counts < 0).any():
                 raise LookRatesError(f"{name}: counts must not be negative")
 
+    @classmethod
+    def silent(cls) -> LookRates:
+        """Rates of a source that cannot see weapons: every look leaves the evidence as it was."""
+        even = np.ones((1, 2))
+        return cls(np.zeros(0), np.array([0.5]), even, even.copy(), "sees no weapons")
+
+    @property
+    def faintest(self) -> float:
+        """Confidence from which weapon boxes were counted, and must be reported to be used."""
+        return float(self.confidence_edges[0])
+
     def log_rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Log P(outcome | weapon in view) and log P(outcome | unarmed), both `(H, C)`."""
         return _log_rates(self.armed), _log_rates(self.unarmed)

@@ -38,6 +38,10 @@ WEAKEST_LLR, STRONGEST_LLR = -3.0, 7.0
 """No sequence of looks counts for more than this, natural logarithm: about 1 : 20 against, since
 a weapon can be hidden throughout, and about 1,100 : 1 for."""
 
+HANDS_REACH_DOWN = 0.75
+"""A weapon in a hand lies in this upper share of the person's box; what lies lower (the foot of a
+table, a shadow at the shoes) is nobody's weapon."""
+
 _MINIMUM_COVER = 0.5
 """At least this share of a weapon box must lie in a person's zone for it to belong there."""
 
@@ -73,8 +77,8 @@ def assign_weapons(
 ) -> NDArray[np.float32]:
     """The confidence of the best weapon box of each person, `(N,)` float32, 0 for none.
 
-    A weapon belongs to at most one person: the one whose hands-and-torso zone (the box, widened by
-    `ZONE_MARGIN` of its height) covers at least half of the weapon box, and among several the one
+    A weapon belongs to at most one person: the one whose hands-and-torso zone (the upper
+    `HANDS_REACH_DOWN` of the box, widened by `ZONE_MARGIN` of its height) covers at least half of the weapon box, and among several the one
     to whose torso the weapon is nearest in units of that person's size.
 
     Args:
@@ -86,7 +90,9 @@ def assign_weapons(
         return best
     left, top, right, bottom = persons_xyxy_px.T.astype(np.float64)
     height = bottom - top
-    zone = np.stack([left - ZONE_MARGIN * height, top, right + ZONE_MARGIN * height, bottom], 1)
+    reach_px = ZONE_MARGIN * height
+    lowest = top + HANDS_REACH_DOWN * height
+    zone = np.stack([left - reach_px, top, right + reach_px, lowest], 1)
     guns = weapons.xyxy_px.astype(np.float64)
     low = np.maximum(zone[:, None, :2], guns[None, :, :2])
     high = np.minimum(zone[:, None, 2:], guns[None, :, 2:])

@@ -49,10 +49,20 @@ class _Boxes:
     xyxy_px: NDArray[np.float32]
     confidence: NDArray[np.float32]
 
+    def between(self, begin: int, end: int) -> Detections:
+        """The boxes of rows `begin` to `end`, all of them persons."""
+        return Detections(
+            self.xyxy_px[begin:end],
+            self.confidence[begin:end],
+            np.zeros(end - begin, np.int16),
+            (PERSON,),
+        )
+
 
 def read_mot_boxes(
     path: Path,
     camera: str,
+    *,
     size_px: tuple[int, int],
     fps: float,
     start_s: float,
@@ -84,35 +94,19 @@ def read_mot_boxes(
     boxes = _read(path, size_px)
     last = int(boxes.frame[-1]) if len(boxes.frame) else 0
     count = last if duration_s is None else round(duration_s * fps)
-    return _frames(boxes, count, camera, size_px, fps, start_s + offset_s)
-
-
-def _frames(
-    boxes: _Boxes,
-    count: int,
-    camera: str,
-    size_px: tuple[int, int],
-    fps: float,
-    first_s: float,
-) -> Iterator[BoxFrame]:
     ends = np.searchsorted(boxes.frame, np.arange(count + 1), side="right")
-    for index in range(count):
-        here = slice(int(ends[index]), int(ends[index + 1]))
-        captured_at_s = first_s + index / fps
-        yield BoxFrame(
+    return (
+        BoxFrame(
             camera=camera,
             index=index,
-            captured_at_s=captured_at_s,
+            captured_at_s=start_s + offset_s + index / fps,
             clock="drill",
-            decoded_at_s=captured_at_s,
+            decoded_at_s=start_s + offset_s + index / fps,
             size_px=size_px,
-            detections=Detections(
-                boxes.xyxy_px[here],
-                boxes.confidence[here],
-                np.zeros(here.stop - here.start, np.int16),
-                (PERSON,),
-            ),
+            detections=boxes.between(int(ends[index]), int(ends[index + 1])),
         )
+        for index in range(count)
+    )
 
 
 def _read(path: Path, size_px: tuple[int, int]) -> _Boxes:
@@ -153,34 +147,39 @@ def _check_header(path: Path, cells: Sequence[str]) -> None:
 
 def _row(path: Path, number: int, cells: Sequence[str], size_px: tuple[int, int]) -> list[float]:
     """One line as frame, left, top, width, height, conf."""
-
-    def fail(field: str, why: str) -> BoxFileError:
-        return BoxFileError(f"{path}: line {number}: {field}: {why}")
-
-    values: list[float] = []
+    values: dict[str, float] = {}
     for place, name in enumerate(_COLUMNS):
         text = cells[place].strip() if place < len(cells) else ""
-        if not text:
-            if place < _REQUIRED:
-                raise fail(name, f"is missing (a line is {','.join(_COLUMNS)})")
-            text = "1"
-        try:
-            value = float(text)
-        except ValueError:
-            raise fail(name, f"{text!r} is not a number") from None
-        if not np.isfinite(value):
-            raise fail(name, f"{text!r} is not a finite number")
-        values.append(value)
-    frame, _, left, top, width, height, confidence = values
+        why = _not_a_number(text) if text or place < _REQUIRED else None
+        if why is not None:
+            raise BoxFileError(f"{path}: line {number}: {name}: {why}")
+        values[name] = float(text or "1")
+    fault = _fault(values, size_px)
+    if fault is not None:
+        raise BoxFileError(f"{path}: line {number}: {fault}")
+    return [values[name] for name in _COLUMNS if name != "id"]
+
+
+def _not_a_number(text: str) -> str | None:
+    """Why `text` is not a finite number; None where it is one."""
+    if not text:
+        return f"is missing (a line is {','.join(_COLUMNS)})"
+    try:
+        return None if np.isfinite(float(text)) else f"{text!r} is not a finite number"
+    except ValueError:
+        return f"{text!r} is not a number"
+
+
+def _fault(values: dict[str, float], size_px: tuple[int, int]) -> str | None:
+    """What is wrong with the numbers of a line; None where nothing is."""
+    frame = values["frame"]
     if frame != round(frame) or not 1 <= frame <= _MAX_FRAMES:
-        raise fail("frame", f"must be a whole number from 1, got {cells[0].strip()}")
-    if width <= 0 or height <= 0:
-        raise fail("width" if width <= 0 else "height", "must be above 0")
-    across, down = size_px
-    if left >= across or top >= down or left + width <= 0 or top + height <= 0:
-        raise fail(
-            "left", f"the box lies outside the {across}x{down} picture; are the boxes of another?"
-        )
-    if not 0 <= confidence <= 1:
-        raise fail("conf", f"must be a probability from 0 to 1, got {confidence:g}")
-    return [frame, left, top, width, height, confidence]
+        return f"frame: must be a whole number from 1, got {frame:g}"
+    for near, side, size in (("left", "width", size_px[0]), ("top", "height", size_px[1])):
+        if values[side] <= 0:
+            return f"{side}: must be above 0, got {values[side]:g}"
+        if values[near] >= size or values[near] + values[side] <= 0:
+            return f"{near}: the box lies outside the picture of {size_px[0]}x{size_px[1]} pixels"
+    if not 0 <= values["conf"] <= 1:
+        return f"conf: must be a probability from 0 to 1, got {values['conf']:g}"
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .detections import Detections
+
+
+Device = Literal["auto", "cpu", "cuda"]
+"""Where a detector runs; "auto" takes CUDA where there is one."""
 
 
 class Detector(Protocol):

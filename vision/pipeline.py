@@ -84,8 +84,8 @@ class Pipeline:
         look_rates: LookRates,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._detector = detector
-        self._look_rates = look_rates
+        self.detector = detector
+        self.look_rates = look_rates
         self._now = now
         self._cameras: dict[str, CameraTracks] = {}
 
@@ -102,7 +102,7 @@ class Pipeline:
         for frame, detections in zip(frames, self._detect(frames), strict=True):
             camera = self._cameras.get(frame.camera)
             if camera is None:
-                camera = CameraTracks(CameraTracker(), ArmedEvidence(self._look_rates))
+                camera = CameraTracks(CameraTracker(), ArmedEvidence(self.look_rates))
                 self._cameras[frame.camera] = camera
             tracks = camera.update(frame, detections)
             tracked.append(TrackedFrame(frame, detections, tracks, self._now()))
@@ -110,9 +110,9 @@ class Pipeline:
 
     def _detect(self, frames: Sequence[Frame | BoxFrame]) -> list[Detections]:
         pictures = [frame.image for frame in frames if isinstance(frame, Frame)]
-        if pictures and self._detector is None:
+        if pictures and self.detector is None:
             raise ValueError("frames with pixels need a detector")
-        found = iter(self._detector.detect(pictures) if self._detector and pictures else ())
+        found = iter(self.detector.detect(pictures) if self.detector and pictures else ())
         return [
             frame.detections if isinstance(frame, BoxFrame) else next(found) for frame in frames
         ]

@@ -102,6 +102,7 @@ def weapon_at(*xyxy: float) -> Detections:
         (weapon_at(260, 160, 290, 180), 1, "in front of the second"),
         (weapon_at(500, 160, 530, 180), None, "near nobody"),
         (weapon_at(120, 20, 150, 60), None, "above the head"),
+        (weapon_at(120, 270, 150, 300), None, "at the feet: the foot of a table"),
     ],
 )
 def test_a_weapon_belongs_to_the_right_person(
@@ -125,3 +126,10 @@ def test_ratio_of_the_first_look_is_bayes_rule() -> None:
     p, q = 60.5 / 101, 1.5 / 101
     expected = math.log((0.5 * p + 0.5 * q) / (0.004 * p + 0.996 * q))
     assert evidence_after("x") == pytest.approx(expected)
+
+
+def test_a_source_that_sees_no_weapons_says_nothing() -> None:
+    armed = ArmedEvidence(LookRates.silent())
+    for i in range(20):
+        ratio = armed.look(np.array([1], np.int64), PERSON, NOTHING, i * 0.2)
+    assert ratio[0] == pytest.approx(0.0, abs=1e-9)

@@ -1,0 +1,206 @@
+"""Training recipes: which data, in which stages, from which start, with which settings."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from .errors import RecipeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sheet(_Part):
+    """Cut-out photographs laid out as contact sheets, so that close-ups become small objects."""
+
+    columns: tuple[Annotated[int, Field(ge=1, le=8)], ...]
+    """Cells in a row (and rows) of a sheet; sheets take these in turn."""
+
+
+class Source(_Part):
+    """One folder of pictures with YOLO labels (`class cx cy w h`, fractions of the picture)."""
+
+    name: str
+    folder: str
+    """Relative to one of the data folders given at run time."""
+    licence: str
+    origin: str
+    """Where the data came from, for the model card."""
+    classes: dict[int, str]
+    """The label files' class numbers, as names of the recipe's classes."""
+    taught: tuple[str, ...] = ()
+    """Classes whose unlabelled objects the start checkpoint adds, so that none is unlearnt."""
+    hold_out: Annotated[int, Field(ge=2)] | None = None
+    """Every n-th group of pictures, by the hash of its name, is never trained on."""
+    group: str = "(.*)"
+    """Regular expression on a picture's stem; pictures with the same first group stay together."""
+    take: Fraction = 1.0
+    """Share of the groups that are not held out to train on, chosen by the hash of the name."""
+    repeat: Annotated[int, Field(ge=1, le=20)] = 1
+    sheet: Sheet | None = None
+    window_px: Annotated[int, Field(ge=64)] | None = None
+    """Train on windows of this side cut around objects, so that small ones keep their pixels."""
+
+    @field_validator("group")
+    @classmethod
+    def _one_group(cls, pattern: str) -> str:
+        if re.compile(pattern).groups < 1:
+            raise ValueError("needs one group in parentheses, for example '(scene-\\d+)-.*'")
+        return pattern
+
+
+class Evaluation(_Part):
+    """Labelled pictures that are only measured on, never trained on."""
+
+    name: str
+    folder: str
+    """Relative to one of the data folders; for `held`, the name of a source with `hold_out`."""
+    layout: Literal["yolo", "mot", "held"]
+    """YOLO folders `images` and `labels`; MOT `img1` and `gt.txt` (persons); a held-out part."""
+    classes: dict[int, str] = {}
+    """Class numbers of the label files (layout yolo)."""
+    counts: tuple[str, ...]
+    """Classes that are labelled throughout; figures of others would mean nothing."""
+    every: Annotated[int, Field(ge=1)] = 1
+    """Take every n-th picture."""
+
+
+class Stage(_Part):
+    """One run over some of the sources."""
+
+    name: str
+    sources: tuple[str, ...]
+    epochs: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1)] = 16
+    image_px: Annotated[int, Field(ge=64, multiple_of=32)] = 416
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    freeze: Annotated[int, Field(ge=0)] = 10
+    """Number of first layers that keep the start's weights."""
+    degrade: Fraction = 0.5
+    """Share of the training pictures made grey, noisy, soft or blocky, as CCTV is."""
+    mosaic: Fraction = 0.7
+    scale: Fraction = 0.4
+    plain_epochs: Annotated[int, Field(ge=0)] = 1
+    """Last epochs without mosaics, so that training ends on pictures as they are at run time."""
+
+
+class Recipe(_Part):
+    """All that decides a training run, apart from the data's bytes.
+
+    `head` gives each class of the new checkpoint the classes of the start whose mean output row it
+    begins from, in the order of the class numbers.
+    """
+
+    schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    summary: str
+    start: str
+    """File name of the start checkpoint, below one of the data folders."""
+    start_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    start_origin: str
+    seed: Annotated[int, Field(ge=0)] = 0
+    mixture: dict[str, Fraction] = {}
+    """Shares of the start ("start") and of the stages in the final weights, together 1; the last
+    stage alone if empty. A mean with earlier weights keeps more of the old skills."""
+    head: dict[str, tuple[str, ...]]
+    sources: tuple[Source, ...]
+    stages: tuple[Stage, ...]
+    evaluations: tuple[Evaluation, ...] = ()
+    confidence: dict[str, Fraction] = {}
+    """Class name → operating point at which the card's precision and recall are measured."""
+    notes: tuple[str, ...] = ()
+    """Paragraphs for the model card: how operating points were chosen, what it cannot do."""
+
+    @model_validator(mode="after")
+    def _sources_agree(self) -> Recipe:
+        known = {source.name for source in self.sources}
+        if len(known) != len(self.sources):
+            raise ValueError("sources: two sources have the same name")
+        for source in self.sources:
+            strangers = {*source.classes.values(), *source.taught} - self.head.keys()
+            if strangers:
+                raise ValueError(
+                    f"source {source.name}: classes {sorted(strangers)} are not in [head], "
+                    f"which has {sorted(self.head)}"
+                )
+        for stage in self.stages:
+            if missing := set(stage.sources) - known:
+                raise ValueError(f"stage {stage.name}: unknown sources {sorted(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _evaluations_agree(self) -> Recipe:
+        known = {source.name for source in self.sources}
+        for part in self.evaluations:
+            if strangers := {*part.classes.values(), *part.counts} - self.head.keys():
+                raise ValueError(f"evaluation {part.name}: unknown classes {sorted(strangers)}")
+            if part.layout == "held" and part.folder not in known:
+                raise ValueError(f"evaluation {part.name}: no source is called {part.folder!r}")
+        if strangers := self.confidence.keys() - self.head.keys():
+            raise ValueError(f"confidence: unknown classes {sorted(strangers)}")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_agree(self) -> Recipe:
+        parts = {"start", *(stage.name for stage in self.stages)}
+        if strangers := self.mixture.keys() - parts:
+            raise ValueError(f"mixture: no stages called {sorted(strangers)}")
+        if self.mixture and not math.isclose(sum(self.mixture.values()), 1.0):
+            raise ValueError(f"mixture: shares add up to {sum(self.mixture.values()):g}, not to 1")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names of the new checkpoint, in the order of their numbers."""
+        return tuple(self.head)
+
+    def source(self, name: str) -> Source:
+        """Return the source called `name`."""
+        return next(source for source in self.sources if source.name == name)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in the TOML file at `path`.
+
+    Raises:
+        RecipeError: naming the file and each wrong field.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        return Recipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        lines = [
+            f"{path}: {'.'.join(str(part) for part in problem['loc']) or 'recipe'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
+        raise RecipeError("\n".join(lines)) from error
+
+
+def find_folder(relative: str, roots: tuple[Path, ...]) -> Path:
+    """Return the first of `roots` / `relative` that exists.
+
+    Raises:
+        RecipeError: saying where it was looked for.
+    """
+    for root in roots:
+        if (root / relative).exists():
+            return root / relative
+    looked = ", ".join(str(root) for root in roots) or "no folder (give --data)"
+    raise RecipeError(f"{relative}: not found in {looked}")

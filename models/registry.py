@@ -1,0 +1,174 @@
+"""Looks checkpoints up by name, and hands out none whose bytes are not those registered."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import CheckpointError
+from .networks import load_network
+
+REGISTRY_FILE = Path(__file__).parent / "weights.toml"
+
+UNREGISTERED_CONFIDENCE = 0.4
+UNREGISTERED_INPUT_PX = 640
+"""What a checkpoint that brings no operating points of its own is run with."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint on disk whose checksum was found right.
+
+    Attributes:
+        name: the registry's name for it.
+        path: the file.
+        sha256: of the file.
+        classes: class names, in the order of the class numbers.
+        confidence: class name → the score from which a box is reported.
+        input_px: the long side of the pictures it was made for.
+        licence: SPDX identifier.
+        card: the model card; None for a file that is not registered.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    classes: tuple[str, ...]
+    confidence: dict[str, float]
+    input_px: int
+    licence: str
+    card: Path | None
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    classes: tuple[str, ...]
+    confidence: dict[str, Probability]
+    input_px: Annotated[int, Field(ge=32, multiple_of=32)]
+    licence: str
+    card: str
+
+
+class _Registry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
+    default: str
+    weights: dict[str, _Entry]
+
+
+def default_name(registry: Path = REGISTRY_FILE) -> str:
+    """Return the name of the checkpoint used where none is named.
+
+    Raises:
+        CheckpointError: if the registry is malformed.
+    """
+    return _read(registry).default
+
+
+def checkpoint_names(registry: Path = REGISTRY_FILE) -> tuple[str, ...]:
+    """Return the names of all registered checkpoints, sorted.
+
+    Raises:
+        CheckpointError: if the registry is malformed.
+    """
+    return tuple(sorted(_read(registry).weights))
+
+
+def find_checkpoint(name: str | None = None, registry: Path = REGISTRY_FILE) -> Checkpoint:
+    """Return the registered checkpoint of that name (or the default one), its bytes verified.
+
+    Nothing is read from a checkpoint before its sha256 is found right: unpickling a file that
+    somebody changed could run their code.
+
+    Raises:
+        CheckpointError: if the name is unknown, the file is missing or its sha256 is another.
+    """
+    read = _read(registry)
+    wanted = name or read.default
+    entry = read.weights.get(wanted)
+    if entry is None:
+        known = ", ".join(sorted(read.weights)) or "none"
+        raise CheckpointError(f"{registry.name}: no weights called {wanted!r}; there are: {known}")
+    path = registry.parent / entry.file
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: the file of weights {wanted!r} is missing; reinstall or restore it"
+        )
+    actual = sha256_of(path)
+    if actual != entry.sha256:
+        raise CheckpointError(
+            f"{path}: not the registered file of weights {wanted!r}, so it is not loaded: "
+            f"sha256 expected {entry.sha256}, got {actual}"
+        )
+    return Checkpoint(
+        name=wanted,
+        path=path,
+        sha256=actual,
+        classes=entry.classes,
+        confidence=dict(entry.confidence),
+        input_px=entry.input_px,
+        licence=entry.licence,
+        card=registry.parent / entry.card,
+    )
+
+
+def checkpoint_in_file(path: Path) -> Checkpoint:
+    """Return a checkpoint that is not registered: an ultralytics `.pt` file of the user's own.
+
+    Its classes are read with the unpickler that admits only network layers. It has no card, so
+    its operating points are the plain defaults.
+
+    Raises:
+        CheckpointError: if the file is missing or is not such a checkpoint.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file of weights")
+    try:
+        network = load_network(path)
+    except (RuntimeError, TypeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(f"{path}: not an ultralytics checkpoint: {first}") from error
+    classes = tuple(network.names[number] for number in sorted(network.names))
+    return Checkpoint(
+        name=path.stem,
+        path=path,
+        sha256=sha256_of(path),
+        classes=classes,
+        confidence=dict.fromkeys(classes, UNREGISTERED_CONFIDENCE),
+        input_px=UNREGISTERED_INPUT_PX,
+        licence="unknown",
+        card=None,
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of the file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(registry: Path) -> _Registry:
+    try:
+        return _Registry.model_validate(tomllib.loads(registry.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise CheckpointError(f"{registry}: cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise CheckpointError(f"{registry}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        lines = [
+            f"{registry}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise CheckpointError("\n".join(lines)) from error

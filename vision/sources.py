@@ -1,0 +1,130 @@
+"""Where a feed's frames come from: one callable type, and recordings played as if live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from .decode import decode_file
+from .frames import BoxFrame, Frame
+from .video_file import StreamInfo, probe_file
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AnyFrame = Frame | BoxFrame
+"""What a feed carries."""
+
+AnyFrameT = TypeVar("AnyFrameT", Frame, BoxFrame, Frame | BoxFrame)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One connection of a feed, as its source sees it.
+
+    Attributes:
+        stop: set when the source should end; it must then end within a second.
+        first_index: index of the first frame, so that a new connection counts on.
+        opened: to be called with what is known of the stream once it is open.
+        note: to be called with what is wrong with the frames from now on; "" if nothing is.
+        given_up: whether the feed has been silent for so long that the source should fail.
+    """
+
+    stop: threading.Event
+    first_index: int
+    opened: Callable[[StreamInfo], None]
+    note: Callable[[str], None]
+    given_up: Callable[[], bool]
+
+
+Source = Callable[[Session], Generator[AnyFrame, None, None]]
+"""Makes the frames of one connection. Frames carry the feed's camera and rising indices; a gap
+in the indices is frames that were sent and never decoded.
+
+Returning ends the feed (a recording is over), `MediaError` ends it with that reason, `FeedError`
+lets it try again later.
+"""
+
+
+def paced(
+    items: Iterator[AnyFrameT],
+    *,
+    shift_s: float = 0.0,
+    now: Callable[[], float] = time.time,
+    wait: Callable[[float], bool],
+) -> Generator[AnyFrameT, None, None]:
+    """Yield recorded frames no sooner than a live camera would have delivered them.
+
+    A frame is held until `shift_s` after its capture time and until as much later as making it
+    took: a live frame is decoded after it was captured, a recorded one here before that. So
+    `decoded_at_s`, stamped anew, is never before the capture time and includes the decoding.
+    Frames that are late are passed on at once, with their true capture time.
+
+    Args:
+        items: recorded frames in order of time.
+        shift_s: added to all capture times; the start of playing minus the recorded start.
+        now: the clock, Unix seconds.
+        wait: waits for that many seconds and returns whether to stop, as `threading.Event.wait`.
+    """
+    while True:
+        asked_at_s = now()
+        item = next(items, None)
+        if item is None:
+            return
+        captured_at_s = item.captured_at_s + shift_s
+        ready_at_s = now()
+        due_at_s = max(captured_at_s, asked_at_s) + (ready_at_s - asked_at_s)
+        if due_at_s > ready_at_s and wait(due_at_s - ready_at_s):
+            return
+        yield replace(item, captured_at_s=captured_at_s, decoded_at_s=now())
+
+
+def played(
+    open_items: Callable[[], Iterator[AnyFrameT]],
+    *,
+    shift_s: float = 0.0,
+    info: Callable[[], StreamInfo] = StreamInfo,
+    now: Callable[[], float] = time.time,
+) -> Source:
+    """Return a source that plays recorded frames at wall-clock pace, once.
+
+    Args:
+        open_items: opens the recording; an iterator with a `close` method is closed at the end.
+        shift_s: added to all capture times; the start of playing minus the recorded start.
+        info: what to tell the feed about the recording.
+        now: the clock, Unix seconds.
+    """
+
+    def source(session: Session) -> Generator[AnyFrame, None, None]:
+        session.opened(info())
+        items = open_items()
+        try:
+            yield from paced(items, shift_s=shift_s, now=now, wait=session.stop.wait)
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                close()
+
+    return source
+
+
+def play_file(
+    path: str | Path,
+    camera: str,
+    started_at_s: float,
+    fps: float | None = None,
+    offset_s: float = 0.0,
+) -> Source:
+    """Return a source that plays a video file at wall-clock pace, as a drill does.
+
+    The first frame is captured, and delivered, at `started_at_s + offset_s`; arguments and errors
+    are those of `decode_file`.
+    """
+    return played(
+        lambda: decode_file(path, camera, started_at_s, fps, offset_s),
+        info=lambda: probe_file(path),
+    )
