@@ -58,10 +58,12 @@ class RankedSubject:
         probability: probability that this subject is the intruder, 0..1.
         armed_probability: probability of being armed from the looks so far, 0..1.
         level: level id.
-        xy_m: last seen place, site metres.
-        cov_m2: ((xx, xy), (yx, yy)) of `xy_m` at `now`, square metres (grown while unseen).
+        xy_m: last seen place, at `seen_at_s`, site metres.
+        cov_m2: ((xx, xy), (yx, yy)) of where the subject is now about `xy_m`, square metres (grown
+            while unseen).
         ce95_m: radius that holds the subject with 95 % probability now, metres.
-        space: id of the space of the last seen place; None outside every space.
+        space: id of the space: in view that of the place predicted for now (never beyond a
+            wall), else that of the last seen place; None outside every space.
         space_name: its name, or "" where unknown.
         seen_at_s: capture time of the last sighting, Unix seconds.
         age_s: now minus `seen_at_s`.

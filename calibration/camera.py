@@ -1,0 +1,240 @@
+"""A calibrated camera: pixels to places on the floor, and back.
+
+With the pose x_cam = R x + t, the plane z = h is seen through M = [r1 r2 (h r3 + t)]: the
+undistorted point (u, v, 1) times its depth equals M (x, y, 1). Its inverse therefore gives
+(x, y, 1) / depth (Hartley and Zisserman, "Multiple view geometry", 2nd edition, section 8.1), and
+the sign of the third coordinate says whether the place is in front of the camera; behind it lies
+what the picture shows above the horizon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from vision.columns import require_column
+
+from .floor_view import floor_in_view
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from .floor_plan import FloorPlan
+    from .lens import Lens
+
+POSE_ERROR_M: Final = 0.05
+"""Calibration error assumed for a pose that comes without a measured one."""
+
+HOMOGRAPHY_ERROR_M: Final = 0.10
+"""Calibration error assumed for a homography that comes without a measured one."""
+
+VIEW_RANGE_M: Final = 25.0
+"""How far a camera is counted on to show a person, where nothing else is said."""
+
+_FARTHEST_M: Final = 1000.0
+_BORDER_PX: Final = 1.0
+"""A box may end on the picture's edge, half a pixel beyond the centre of the last pixel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """Where a camera stands: x_cam = `rotation` x + `translation`.
+
+    Attributes:
+        rotation: `(3, 3)` from site metres (z up from the level's floor) to camera axes
+            (x right, y down, z forward).
+        translation: `(3,)` metres.
+    """
+
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        require_column("rotation", self.rotation, shape=(3, 3), dtype=np.float64)
+        require_column("translation", self.translation, shape=(3,), dtype=np.float64)
+
+    @property
+    def centre_m(self) -> NDArray[np.float64]:
+        """`(3,)` the camera's optical centre, site metres."""
+        return -self.rotation.T @ self.translation
+
+    def plane_to_camera(self, height_m: float) -> NDArray[np.float64]:
+        """`(3, 3)` M of the module docstring for the plane z = `height_m`."""
+        r1, r2, r3 = self.rotation.T
+        return np.column_stack([r1, r2, height_m * r3 + self.translation])
+
+
+class CameraModel:
+    """Maps pixels of one camera to its level's floor in site metres, and back.
+
+    Made by `from_pose`, `from_homography` or `landmarks.fit_camera`.
+    """
+
+    def __init__(
+        self,
+        lens: Lens,
+        *,
+        pose: Pose | None,
+        floor_to_camera: NDArray[np.float64],
+        floor_error_m: float,
+    ) -> None:
+        """Use the named constructors.
+
+        Args:
+            lens: lens of the picture that pixels refer to.
+            pose: where the camera stands, None where unknown.
+            floor_to_camera: `(3, 3)` M of the module docstring for the floor; its scale is that
+                of metres where a pose is given.
+            floor_error_m: one standard deviation, per axis, of the calibration on the floor.
+        """
+        self.lens = lens
+        self.pose = pose
+        self.floor_error_m = floor_error_m
+        self._floor_to_camera = floor_to_camera
+
+    @classmethod
+    def from_pose(cls, lens: Lens, pose: Pose, floor_error_m: float = POSE_ERROR_M) -> CameraModel:
+        """A camera whose place and direction are known."""
+        return cls(
+            lens,
+            pose=pose,
+            floor_to_camera=pose.plane_to_camera(0.0),
+            floor_error_m=floor_error_m,
+        )
+
+    @property
+    def centre_m(self) -> NDArray[np.float64] | None:
+        """`(3,)` the optical centre in site metres, z above the floor; None where unknown."""
+        return None if self.pose is None else self.pose.centre_m
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) of the picture that pixels refer to."""
+        return self.lens.width_px, self.lens.height_px
+
+    def for_picture(self, width_px: int, height_px: int) -> CameraModel:
+        """This camera for its picture scaled to another size, e.g. a substream."""
+        if (width_px, height_px) == self.size_px:
+            return self
+        return CameraModel(
+            self.lens.scaled(width_px, height_px),
+            pose=self.pose,
+            floor_to_camera=self._floor_to_camera,
+            floor_error_m=self.floor_error_m,
+        )
+
+    def to_floor(self, px: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Places on the floor that `(N, 2)` pixels show.
+
+        Returns:
+            `(N, 2)` site metres, zero where invalid, and `(N,)` validity: False at and above the
+            horizon, outside the picture and where the lens model folds over.
+        """
+        return self.to_height(px, 0.0)
+
+    def to_height(
+        self, px: NDArray[np.float64], height_m: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """As `to_floor`, on the plane `height_m` above the floor.
+
+        Without a pose only the floor itself is known and other heights are all invalid.
+        """
+        _, xyw, valid = self._onto_plane(px, height_m)
+        xy_m = xyw[:, :2] / np.where(valid, xyw[:, 2], 1.0)[:, None]
+        return np.where(valid[:, None], xy_m, 0.0), valid
+
+    def to_image(self, xyz_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Pixels of `(N, 3)` points, site metres, z above the floor.
+
+        Returns:
+            `(N, 2)` pixels and `(N,)` validity: False behind the camera and outside the picture
+            (where the pixel is still told if the lens model reaches it, else zero). Without a
+            pose only points on the floor are valid.
+        """
+        require_column("xyz_m", xyz_m, shape=(None, 3), dtype=np.float64)
+        if self.pose is None:
+            known = xyz_m[:, 2] == 0.0
+            on_floor = np.column_stack([xyz_m[:, :2], np.ones(len(xyz_m))])
+            camera_m = on_floor @ self._floor_to_camera.T
+        else:
+            known = np.ones(len(xyz_m), dtype=np.bool_)
+            camera_m = xyz_m @ self.pose.rotation.T + self.pose.translation
+        known = known & np.isfinite(camera_m).all(axis=1)
+        ahead = known & (np.where(known, camera_m[:, 2], 0.0) > 0.0)
+        depth = np.where(ahead, camera_m[:, 2], 1.0)
+        rays = np.where(ahead[:, None], camera_m[:, :2] / depth[:, None], 0.0)
+        px, unfolded = self.lens.to_pixels(rays)
+        shown = ahead & unfolded
+        px = np.where(shown[:, None], px, 0.0)
+        return px, shown & self.lens.in_picture(px)
+
+    def floor_jacobian(self, px: NDArray[np.float64], height_m: float = 0.0) -> NDArray[np.float64]:
+        """`(N, 2, 2)` derivatives of site metres by pixels at `(N, 2)` pixels; zero if invalid.
+
+        Args:
+            px: `(N, 2)` pixels.
+            height_m: the plane, as in `to_height`.
+        """
+        rays, xyw, valid = self._onto_plane(px, height_m)
+        jacobian = np.zeros((len(px), 2, 2))
+        if not valid.any():
+            return jacobian
+        to_plane = self._camera_to_plane(height_m)
+        assert to_plane is not None  # noqa: S101 - some point was valid
+        w = xyw[valid, 2][:, None, None]
+        xy_m = (xyw[valid, :2] / xyw[valid, 2][:, None])[:, :, None]
+        # Quotient rule on (a / w, b / w) with a, b, w linear in the undistorted point.
+        by_ray = (to_plane[:2, :2] - xy_m * to_plane[2, :2]) / w
+        jacobian[valid] = by_ray @ np.linalg.inv(self.lens.pixel_jacobian(rays[valid]))
+        return jacobian
+
+    def visible_floor(
+        self, plan: FloorPlan, level: str | None = None, range_m: float = VIEW_RANGE_M
+    ) -> BaseGeometry:
+        """The walkable floor that the picture shows, site metres: Polygon, MultiPolygon or empty.
+
+        Cut by walls, closed doors and tall fixtures as seen from the camera, and by `range_m`.
+
+        Args:
+            plan: the plan.
+            level: the camera's level; may be left out where the plan has one level.
+            range_m: how far the camera is counted on.
+
+        Raises:
+            UnknownLevel: the plan has no such level.
+            ValueError: `level` is left out and the plan has several.
+        """
+        if level is None:
+            if len(plan.levels) != 1:
+                raise ValueError("the plan has several levels; say which the camera watches")
+            level = plan.levels[0].id
+        return floor_in_view(
+            self.lens, self.pose, self._floor_to_camera, plan=plan, level=level, range_m=range_m
+        )
+
+    def _camera_to_plane(self, height_m: float) -> NDArray[np.float64] | None:
+        if height_m == 0.0:
+            to_camera = self._floor_to_camera
+        elif self.pose is None:
+            return None
+        else:
+            to_camera = self.pose.plane_to_camera(height_m)
+        if abs(np.linalg.det(to_camera)) < 1e-9:  # noqa: PLR2004 - the camera lies in the plane
+            return None
+        return np.linalg.inv(to_camera).astype(np.float64)
+
+    def _onto_plane(
+        self, px: NDArray[np.float64], height_m: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Undistorted points, homogeneous plane points and validity."""
+        require_column("px", px, shape=(None, 2), dtype=np.float64)
+        rays, valid = self.lens.to_rays(px)
+        to_plane = self._camera_to_plane(height_m)
+        if to_plane is None:
+            return rays, np.zeros((len(px), 3)), np.zeros(len(px), dtype=np.bool_)
+        xyw = np.column_stack([rays, np.ones(len(rays))]) @ to_plane.T
+        valid = valid & self.lens.in_picture(px, margin_px=_BORDER_PX)
+        return rays, xyw, valid & (xyw[:, 2] > 1.0 / _FARTHEST_M)

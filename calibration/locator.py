@@ -1,0 +1,95 @@
+"""The locator: floor positions in, the published answer out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .answer import Answer
+from .entrances import EntranceRoutes
+from .fusion import Fusion
+from .last_seen import rank_subjects
+from .wording import answer_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .answer import EntranceOption, StageTimes
+    from .floor_plan import FloorPlan
+    from .positions import FloorPositions
+    from .site import Site
+
+
+class Locator:
+    """Follows subjects and answers where the most likely intruder is and which door is closest.
+
+    The answer is a deterministic function of the positions consumed, in their order, and of the
+    moment asked for; asking changes nothing.
+
+    Args:
+        plan: floor plan.
+        routes: walking distances from the entrances of the same plan.
+        camera_names: names to call cameras by, by camera id.
+        x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
+    """
+
+    def __init__(
+        self,
+        plan: FloorPlan,
+        routes: EntranceRoutes,
+        *,
+        camera_names: Mapping[str, str] | None = None,
+        x_axis_bearing_deg: float = 90.0,
+    ) -> None:
+        self._plan = plan
+        self._routes = routes
+        self._camera_names = dict(camera_names or {})
+        self._x_axis_bearing_deg = x_axis_bearing_deg
+        self._fusion = Fusion()
+        self._times: StageTimes | None = None
+
+    @classmethod
+    def for_site(cls, site: Site, routes: EntranceRoutes | None = None) -> Locator:
+        """A locator that speaks of the site's cameras and directions by their names.
+
+        Args:
+            site: the site.
+            routes: walking distances of its plan, where they are known already.
+        """
+        return cls(
+            site.plan,
+            routes or EntranceRoutes(site.plan),
+            camera_names={camera.id: camera.name for camera in site.cameras.values()},
+            x_axis_bearing_deg=site.anchor.x_axis_bearing_deg,
+        )
+
+    def consume(self, positions: FloorPositions, times: StageTimes) -> None:
+        """Take in one frame of one camera.
+
+        Args:
+            positions: its floor positions; frames of one camera in order of time.
+            times: when each stage of that frame ended.
+        """
+        self._fusion.update(positions)
+        if self._times is None or times.captured_s >= self._times.captured_s:
+            self._times = times
+
+    def answer(self, now_s: float) -> Answer:
+        """The answer for the moment `now_s`, Unix seconds.
+
+        Entrances are given for the first subject even if nobody is known to be armed; the text
+        says which of the two it is. They are ranked for the place where it was last seen.
+        """
+        states = self._fusion.subjects(now_s)
+        ranked = rank_subjects(states, self._plan, now_s, self._camera_names)
+        first = next((s for s in states if ranked and s.id == ranked[0].subject), None)
+        entrances: tuple[EntranceOption, ...] = ()
+        if first is not None:
+            x_m, y_m = first.anchor_xy_m.tolist()
+            entrances = self._routes.rank(first.level, (x_m, y_m))
+        return Answer(
+            at_s=now_s,
+            subjects=ranked,
+            entrances=entrances,
+            text=answer_text(ranked, first, entrances, self._x_axis_bearing_deg),
+            times=self._times,
+        )

@@ -1,0 +1,127 @@
+"""What `site.toml` and `cameras/<id>.toml` may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from vision.address import CameraAddress  # noqa: TC001 - pydantic reads it
+
+from .validation import FileModel
+
+Row = tuple[float, float, float]
+Matrix = tuple[Row, Row, Row]
+
+
+def _identifier(text: str) -> str:
+    if not text or any(c.isspace() or c in "/\\" for c in text):
+        raise ValueError(f"{text!r} is no id; use letters, digits, '-' and '_', no spaces")
+    return text
+
+
+def _label(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty; give a name that people on the site know")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Label = Annotated[str, AfterValidator(_label)]
+
+
+class AnchorTable(FileModel):
+    """`[anchor]` of `site.toml`: where the plan's origin lies on earth."""
+
+    longitude_deg: float = Field(ge=-180, le=180)
+    latitude_deg: float = Field(ge=-90, le=90)
+    x_axis_bearing_deg: float = Field(ge=-360, le=360)
+
+
+class LevelTable(FileModel):
+    """`[[levels]]` of `site.toml`."""
+
+    id: Identifier
+    name: Label
+    ordinal: int
+    elevation_m: float
+
+
+class SiteFile(FileModel):
+    """All of `site.toml`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Label
+    address: str = ""
+    floor_plan: str
+    agreement: str | None = None
+    anchor: AnchorTable
+    levels: tuple[LevelTable, ...] = Field(min_length=1)
+
+
+class LensTable(FileModel):
+    """`[lens]` of a camera: pinhole and Brown-Conrady distortion, in pixels."""
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    fx: float = Field(gt=0)
+    fy: float = Field(gt=0)
+    cx: float
+    cy: float
+    k1: float = 0.0
+    k2: float = 0.0
+    p1: float = 0.0
+    p2: float = 0.0
+    k3: float = 0.0
+
+
+class PoseTable(FileModel):
+    """`[pose]` of a camera: x_cam = R x_site + t."""
+
+    R: Matrix
+    t: Row
+
+
+class HomographyTable(FileModel):
+    """`[homography]` of a camera: undistorted pixel to floor."""
+
+    image_to_floor: Matrix
+
+
+class LandmarkTable(FileModel):
+    """One `[[landmarks]]` of a camera: a surveyed point and the pixel where it is seen."""
+
+    pixel: tuple[float, float]
+    metres: Annotated[tuple[float, ...], Field(min_length=2, max_length=3)]
+    name: str = ""
+
+
+class CameraFile(FileModel):
+    """All of `cameras/<id>.toml`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    id: Identifier
+    name: Label
+    address: CameraAddress | None = None
+    placement: Literal["interior", "exterior"]
+    level: str
+    floor_error_m: float | None = Field(default=None, gt=0)
+    lens: LensTable
+    pose: PoseTable | None = None
+    homography: HomographyTable | None = None
+    landmarks: tuple[LandmarkTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _calibrated_once(self) -> Self:
+        ways = [self.pose is not None, self.homography is not None, bool(self.landmarks)]
+        if not any(ways):
+            raise ValueError(
+                "the camera has no calibration; add [pose], [homography] or at least four "
+                "[[landmarks]]"
+            )
+        if sum(ways) > 1:
+            raise ValueError(
+                "the camera is calibrated more than once; keep one of [pose], [homography] and "
+                "[[landmarks]]"
+            )
+        return self
