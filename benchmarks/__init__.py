@@ -1,0 +1,1 @@
+"""Benchmarks, the drills they run on and the renderer that makes the drills."""
