@@ -1,0 +1,1 @@
+"""The commands, a module each; what they import heavily they import when called."""

@@ -1,0 +1,149 @@
+"""Writing a drill folder: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from .errors import DrillImportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from shapely import Polygon
+
+    from calibration.camera import CameraModel
+
+
+@contextmanager
+def new_drill_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target` that takes its name when the block ends well.
+
+    Raises:
+        DrillImportError: where `target` is in use, or the disk is full or not writable.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DrillImportError(f"{target}: is not empty; name a folder that is not there yet")
+    building: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        yield building
+        building.chmod(0o755)
+        if target.exists():
+            target.rmdir()
+        building.rename(target)
+    except OSError as error:
+        where = error.filename or target
+        raise DrillImportError(f"{where}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if building is not None and building.exists():
+            shutil.rmtree(building, ignore_errors=True)
+
+
+def write_toml(path: Path, table: Mapping[str, Any], comment: str = "") -> None:
+    """Write `table` to `path`, below `comment`, whose lines need no marks."""
+    lines = "".join(f"# {line}\n" for line in comment.splitlines())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lines + tomli_w.dumps(table), encoding="utf-8")
+
+
+def write_camera(
+    folder: Path, camera_id: str, name: str, level: str, model: CameraModel, comment: str
+) -> None:
+    """Write `cameras/<id>.toml` for an interior camera with a known pose."""
+    if model.pose is None:
+        raise ValueError(f"camera {camera_id}: only a camera with a pose can be written")
+    write_toml(
+        folder / "cameras" / f"{camera_id}.toml",
+        {
+            "schema": 1,
+            "id": camera_id,
+            "name": name,
+            "placement": "interior",
+            "level": level,
+            "floor_error_m": model.floor_error_m,
+            "lens": asdict(model.lens),
+            "pose": {"R": model.pose.rotation.tolist(), "t": model.pose.translation.tolist()},
+        },
+        comment,
+    )
+
+
+def write_one_space_plan(
+    path: Path, *, level: str, level_name: str, space: str, category: str, floor: Polygon
+) -> None:
+    """Write a floor plan of one level that is one space, in site metres."""
+    shape = {"type": "Polygon", "coordinates": [[list(xy) for xy in floor.exterior.coords]]}
+    features: list[dict[str, Any]] = [
+        {
+            "type": "Feature",
+            "id": level,
+            "feature_type": "level",
+            "geometry": shape,
+            "properties": {"name": level_name, "ordinal": 0},
+        },
+        {
+            "type": "Feature",
+            "id": f"{level}-{category}",
+            "feature_type": "unit",
+            "geometry": shape,
+            "properties": {"category": category, "level_id": level, "name": space},
+        },
+    ]
+    collection = {
+        "type": "FeatureCollection",
+        "lastseen": {"schema": 1, "coordinates": "site-metres"},
+        "features": features,
+    }
+    path.write_text(json.dumps(collection, indent=1) + "\n", encoding="utf-8")
+
+
+def write_mot_boxes(
+    path: Path,
+    frame: NDArray[np.int64],
+    person: NDArray[np.int64],
+    xyxy_px: NDArray[np.float64],
+) -> None:
+    """Write boxes in the MOT format, each with confidence 1.
+
+    Args:
+        path: the file.
+        frame: `(N,)` from 1.
+        person: `(N,)` identity within the camera.
+        xyxy_px: `(N, 4)` left, top, right, bottom.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["frame,id,left,top,width,height,conf"]
+    for number, identity, (left, top, right, bottom) in zip(
+        frame.tolist(), person.tolist(), xyxy_px.tolist(), strict=True
+    ):
+        lines.append(f"{number},{identity},{left:g},{top:g},{right - left:g},{bottom - top:g},1")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a recording, as a new file of the user's own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def only_one(paths: Sequence[Path], what: str, where: Path) -> Path:
+    """Return the one path in `paths`.
+
+    Raises:
+        DrillImportError: where there is none, or more than one.
+    """
+    if len(paths) != 1:
+        found = ", ".join(path.name for path in paths) or "none"
+        raise DrillImportError(f"{where}: expected one {what}, found {found}")
+    return paths[0]

@@ -1,0 +1,276 @@
+"""Playing a drill from its first frame to its record, at wall-clock pace or at full speed."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from calibration.answer import StageTimes
+from calibration.locator import Locator
+from calibration.projection import to_floor_positions
+from vision.errors import MediaError
+
+from .errors import RunError
+from .gate import Activation
+from .incident_run import IncidentRun, drill_jobs
+from .machine import machine_facts, package_versions
+from .run_record import FrameCounts, Observation, RunRecord
+from .worker import build_pipeline, recorded_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from calibration.answer import Answer
+    from calibration.positions import FloorPositions
+    from vision.detect import Device
+    from vision.sources import AnyFrame
+
+    from .drill_files import Drill, DrillFeed
+    from .gate import Gate, Permit
+    from .runs import CameraStatus
+
+BATCH_SPAN_S = 0.05
+"""At full speed, frames of different cameras captured within this time go as one batch."""
+
+PROGRESS_EVERY_S = 0.1
+
+ORDERLY_ENDS = frozenset({"end of file", "stopped", "closed"})
+"""Reasons of a stopped feed that are no trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a drill has played.
+
+    Attributes:
+        t_s: time since the drill's start, seconds.
+        duration_s: its length.
+        answer: the newest answer; None before the first.
+        cameras: state of each camera.
+        problems: what is degraded now.
+    """
+
+    t_s: float
+    duration_s: float
+    answer: Answer | None
+    cameras: tuple[CameraStatus, ...]
+    problems: tuple[str, ...]
+
+
+class DrillRecorder:
+    """Collects what a run of a drill publishes and sees, and makes its record.
+
+    Hand `publish` and `observe` to the run.
+    """
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+        self._answers: list[Answer] = []
+        self._seen: list[Observation] = []
+        self._troubles: dict[str, None] = {}
+
+    def publish(self, answer: Answer) -> None:
+        """Keep a published answer."""
+        self._answers.append(answer)
+
+    def observe(self, positions: FloorPositions, times: StageTimes) -> None:
+        """Keep an observation with all its stage times."""
+        self._seen.append(Observation(positions, times))
+
+    def trouble(self, sentence: str) -> None:
+        """Keep a sentence about what went wrong; the same one is kept once."""
+        self._troubles[sentence] = None
+
+    def progress(self, run: IncidentRun, now_s: float) -> Progress:
+        """How far the run has come at `now_s`, Unix seconds."""
+        for problem in run.problems():
+            self.trouble(problem)
+        started_at_s = run.started_at_s if run.started_at_s is not None else now_s
+        return Progress(
+            min(now_s - started_at_s, self._drill.duration_s),
+            self._drill.duration_s,
+            self._answers[-1] if self._answers else None,
+            run.cameras(),
+            run.problems(),
+        )
+
+    def record(self, run: IncidentRun, now_s: float) -> RunRecord:
+        """The record of a run that has ended."""
+        for camera in run.cameras():
+            if camera.phase == "stopped" and camera.reason not in ORDERLY_ENDS:
+                self.trouble(f"camera {camera.name}: {camera.reason}")
+        return RunRecord(
+            drill=self._drill.name,
+            exercise=self._drill.exercise,
+            speed="realtime",
+            start_s=run.started_at_s if run.started_at_s is not None else now_s,
+            duration_s=self._drill.duration_s,
+            answers=tuple(self._answers),
+            observations=tuple(self._seen),
+            frames={
+                camera.id: FrameCounts(camera.frames_in, camera.frames_used, camera.frames_dropped)
+                for camera in run.cameras()
+            },
+            machine=machine_facts(detector=run.backend),
+            versions=package_versions(),
+            problems=tuple(self._troubles),
+        )
+
+
+def play_realtime(
+    drill: Drill,
+    gate: Gate,
+    on_progress: Callable[[Progress], None],
+    *,
+    device: Device = "auto",
+    now: Callable[[], float] = time.time,
+) -> RunRecord:
+    """Play a drill as if live, through the same worker process as an incident.
+
+    Args:
+        drill: what to play.
+        gate: grants the exercise; the audit entry is written before the first frame is read.
+        on_progress: called a few times a second from this thread.
+        device: "auto", "cpu" or "cuda".
+        now: the clock, Unix seconds.
+
+    Raises:
+        api.errors.RunError: the worker did not come up.
+        api.errors.AuditError: the grant could not be recorded.
+    """
+    recorder = DrillRecorder(drill)
+    ended = threading.Event()
+
+    def on_end(reason: str) -> None:
+        if "given up" in reason:
+            recorder.trouble(reason)
+        ended.set()
+
+    jobs = drill_jobs(drill)
+    with exercise_permit(drill, gate, now) as permit:
+        run = IncidentRun(
+            permit,
+            drill.site,
+            jobs,
+            recorder.publish,
+            on_end,
+            observe=recorder.observe,
+            duration_s=drill.duration_s,
+            device=device,
+            now=now,
+        )
+        try:
+            run.start()
+            while not ended.wait(PROGRESS_EVERY_S):
+                on_progress(recorder.progress(run, now()))
+        finally:
+            run.stop()
+    on_progress(recorder.progress(run, now()))
+    record = recorder.record(run, now())
+    if not record.observations and record.problems:
+        raise RunError(f"{drill.name}: nothing was seen: {'; '.join(record.problems)}")
+    return record
+
+
+@contextmanager
+def exercise_permit(drill: Drill, gate: Gate, now: Callable[[], float]) -> Iterator[Permit]:
+    """A grant to watch the recordings of a drill, closed at the end.
+
+    Raises:
+        api.errors.AuditError: the grant could not be recorded, so nothing was opened.
+    """
+    who = "lastseen drill run"
+    incident = f"drill-{drill.folder.resolve().name}-{round(now() * 1000)}"
+    permit = gate.open(
+        Activation("exercise", drill.name, who, "replay of a recorded drill", "command line"),
+        incident=incident,
+        cameras=frozenset(feed.camera for feed in drill.feeds),
+        now_s=now(),
+    )
+    try:
+        yield permit
+    finally:
+        gate.close(incident, closed_by=who, reason="the replay is over", now_s=now())
+
+
+def play_at_full_speed(
+    drill: Drill,
+    permit: Permit,
+    on_progress: Callable[[Progress], None],
+    *,
+    device: Device = "auto",
+) -> RunRecord:
+    """Play a drill frame by frame, none dropped, as fast as the machine can.
+
+    The clock is the drill's own: an answer is given at the capture time of the newest frame, so
+    the same drill gives the same answers on every machine with the same detector. What a live
+    run would have lost to waiting cannot be measured this way: of the stage times only those
+    that were worked, none that were waited, and no capture-to-published time.
+    """
+    site = drill.site
+    pipeline, backend = build_pipeline(device, pixels=any(feed.has_pixels for feed in drill.feeds))
+    locator = Locator.for_site(site)
+    answers: list[Answer] = []
+    seen: list[Observation] = []
+    watched = [feed for feed in drill.feeds if feed.camera in permit.cameras]
+    counts = {feed.camera: 0 for feed in watched}
+    problems: list[str] = []
+    feeds = [_until_broken(drill, feed, problems) for feed in watched]
+    for batch in batches_of(feeds):
+        now_s = batch[-1].captured_at_s
+        for tracked in pipeline.process(batch):
+            camera = site.cameras[tracked.frame.camera]
+            positions = to_floor_positions(
+                tracked.tracks, camera.model, camera.id, camera.level, site.plan
+            )
+            times = StageTimes(tracked.frame.captured_at_s)
+            locator.consume(positions, times)
+            seen.append(Observation(positions, times))
+            counts[camera.id] += 1
+        answers.append(locator.answer(now_s))
+        on_progress(
+            Progress(now_s - drill.start_s, drill.duration_s, answers[-1], (), tuple(problems))
+        )
+    return RunRecord(
+        drill=drill.name,
+        exercise=drill.exercise,
+        speed="max",
+        start_s=drill.start_s,
+        duration_s=drill.duration_s,
+        answers=tuple(answers),
+        observations=tuple(seen),
+        frames={camera: FrameCounts(n, n, 0) for camera, n in counts.items()},
+        machine=machine_facts(detector=backend),
+        versions=package_versions(),
+        problems=tuple(problems),
+    )
+
+
+def _until_broken(drill: Drill, feed: DrillFeed, problems: list[str]) -> Iterator[AnyFrame]:
+    """The frames of one feed; a damaged recording ends there and the others go on."""
+    camera = drill.site.cameras[feed.camera]
+    try:
+        for frame in recorded_frames(feed, camera.model, drill.start_s, drill.duration_s):
+            # Only the pace differs from a live run, so the times of the work are the drill's.
+            yield replace(frame, decoded_at_s=frame.captured_at_s)
+    except MediaError as error:
+        problems.append(f"camera {camera.name}: {error}")
+
+
+def batches_of(feeds: Sequence[Iterator[AnyFrame]]) -> Iterator[list[AnyFrame]]:
+    """Groups of frames captured within `BATCH_SPAN_S`, no camera twice, in order of time."""
+    batch: list[AnyFrame] = []
+    for frame in heapq.merge(*feeds, key=lambda frame: frame.captured_at_s):
+        if batch and (
+            frame.captured_at_s - batch[0].captured_at_s > BATCH_SPAN_S
+            or any(other.camera == frame.camera for other in batch)
+        ):
+            yield batch
+            batch = []
+        batch.append(frame)
+    if batch:
+        yield batch

@@ -1,0 +1,196 @@
+"""Examples for the OpenAPI document, made by the code that makes the real messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
+from calibration.geodesy import Anchor, SiteFrame
+
+from . import schemas
+from .locations import (
+    Envelope,
+    Places,
+    cameras_message,
+    entrances_message,
+    last_seen_message,
+    utc,
+)
+from .runs import CameraStatus
+
+_AT_S = 1772442015.25  # 2026-03-02 09:00:15.25 UTC
+_INCIDENT = "20260302-090000-9f3a61c2"
+_PLACES = Places(SiteFrame(Anchor(-85.52, 39.05, 90.0)), {"L1": "Ground floor"})
+
+_ANSWER = Answer(
+    at_s=_AT_S,
+    subjects=(
+        RankedSubject(
+            subject="S3",
+            rank=1,
+            probability=0.94,
+            armed_probability=0.97,
+            level="L1",
+            xy_m=(21.4, 8.2),
+            cov_m2=((0.09, 0.01), (0.01, 0.06)),
+            ce95_m=0.71,
+            space="room-104",
+            space_name="Room 104",
+            seen_at_s=_AT_S - 0.4,
+            age_s=0.4,
+            visibility="in view",
+            cameras=("cam-02", "cam-03"),
+            reasons=("a handgun was seen in 9 of 11 looks", "in view of cam-02 and cam-03"),
+            trail_m=((18.0, 5.1), (19.6, 6.3), (21.4, 8.2)),
+        ),
+    ),
+    entrances=(
+        EntranceOption(
+            door_number="3",
+            name="East door",
+            usable=True,
+            walk_m=14.6,
+            straight_m=11.2,
+            route_m=((32.0, 4.0), (24.0, 4.0), (21.4, 8.2)),
+            steps=("enter by door 3", "8 m straight on along the corridor", "right into Room 104"),
+            why_not="",
+        ),
+        EntranceOption(
+            door_number="2",
+            name="Gym door",
+            usable=True,
+            walk_m=38.9,
+            straight_m=8.7,
+            route_m=((20.0, 16.8), (2.0, 16.0), (2.0, 4.0), (21.4, 8.2)),
+            steps=("enter by door 2", "through the gym", "left along the corridor"),
+            why_not="closer in a straight line, but 24 m longer on foot",
+        ),
+    ),
+    text="Last seen now in Room 104. Take door 3, 15 m on foot.",
+    times=StageTimes(
+        captured_s=_AT_S - 0.4,
+        decoded_s=_AT_S - 0.38,
+        detected_s=_AT_S - 0.1,
+        placed_s=_AT_S - 0.05,
+        published_s=_AT_S,
+    ),
+)
+
+
+def _envelope(sequence: int) -> Envelope:
+    return Envelope(sequence, _INCIDENT, exercise=True, published_s=_AT_S)
+
+
+LAST_SEEN = last_seen_message(_ANSWER, _PLACES, _envelope(118))
+ENTRANCES = entrances_message(LAST_SEEN)
+CAMERAS = cameras_message(
+    (
+        CameraStatus("cam-02", "Corridor east", "live", "", 10.0, 152, 76, 76, 0.08),
+        CameraStatus("cam-04", "Gym", "stalled", "no picture for 3.2 s", 0.0, 88, 44, 44, 3.2),
+    ),
+    ("camera Gym: stalled: no picture for 3.2 s",),
+    _envelope(117),
+)
+INCIDENT = schemas.Incident(
+    sequence=118,
+    incident=_INCIDENT,
+    exercise=True,
+    published_at=utc(_AT_S),
+    state="open",
+    kind="exercise",
+    target=schemas.Target(id="wing", kind="drill", name="School wing"),
+    opened_by="Dispatcher 7",
+    reason="Monthly drill",
+    opened_at=utc(_AT_S - 15.25),
+    until=utc(_AT_S - 15.25 + 3600.0),
+    closed_at=None,
+    closed_by=None,
+    closing_reason=None,
+)
+CLOSED_INCIDENT = INCIDENT.model_copy(
+    update={
+        "sequence": 640,
+        "state": "closed",
+        "closed_at": utc(_AT_S + 45.0),
+        "closed_by": "run",
+        "closing_reason": "the recordings have played to their end",
+    }
+)
+SITE = schemas.Site(
+    id="wing",
+    kind="drill",
+    name="School wing",
+    description="An intruder enters by the west door.",
+    address="",
+    levels=(schemas.Named(id="L1", name="Ground floor"),),
+    cameras=(schemas.Named(id="cam-02", name="Corridor east"),),
+    open_incident=_INCIDENT,
+)
+PLAN: dict[str, Any] = {
+    "type": "FeatureCollection",
+    "lastseen": {"schema": 1, "coordinates": "site-metres"},
+    "site": "wing",
+    "features": [
+        {
+            "type": "Feature",
+            "id": "room-104",
+            "feature_type": "unit",
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [
+                    [[18.0, 6.0], [26.0, 6.0], [26.0, 12.0], [18.0, 12.0], [18.0, 6.0]]
+                ],
+            },
+            "properties": {"name": "Room 104", "category": "classroom", "level_id": "L1"},
+        }
+    ],
+}
+EVENTS = f"event: last-seen\ndata: {LAST_SEEN.model_dump_json()}\nid: {LAST_SEEN.sequence}\n\n"
+
+
+def json_example(
+    example: schemas.Message | dict[str, Any],
+    description: str,
+    media_type: str = "application/json",
+) -> dict[str, Any]:
+    """Return the OpenAPI response object that shows `example`."""
+    value = example.model_dump(mode="json") if isinstance(example, schemas.Message) else example
+    return {"description": description, "content": {media_type: {"example": value}}}
+
+
+def problem_example(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
+    """Return the OpenAPI response object of one kind of problem."""
+    problem = schemas.Problem(
+        type=f"urn:lastseen:problem:{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance="/v1/incidents",
+    )
+    value = problem.model_dump(mode="json", exclude_none=True)
+    return {
+        "description": title,
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": value,
+            }
+        },
+    }
+
+
+UNAUTHORIZED = problem_example(
+    401,
+    "unauthorized",
+    "A valid token is needed",
+    "send the header 'Authorization: Bearer <token>'",
+)
+NO_INCIDENT = problem_example(
+    404, "incident-not-found", "No such incident", "there is no incident '2026' here"
+)
+NO_SITE = problem_example(
+    404, "site-not-found", "No such site or drill", "this server was not started with 'north'"
+)
+INVALID = problem_example(
+    422, "invalid-request", "The request is not valid", "body.opened_by: Field required"
+)

@@ -1,0 +1,150 @@
+"""The one door to the cameras.
+
+The rule: **no**. A camera may be watched only under a live grant, a grant is made only by
+`Gate.open`, and `Gate.open` returns only after the audit entry that records it is on the disk.
+A grant ends when its time is over or when it is closed, whichever comes first. What it returns,
+a `Permit`, cannot be made anywhere else, and whatever opens feeds takes one as an argument, so
+forgetting to ask is a type error.
+
+For now the gate knows one class of grant: an exercise on a site that the server was started
+with. Real incidents need an agreement between a district and an agency, and are refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import InitVar, asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from .errors import NotPermittedError
+
+if TYPE_CHECKING:
+    from .audit import AuditFile
+
+_SEAL = object()
+
+IncidentKind = Literal["exercise", "real"]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Who asks for what.
+
+    Attributes:
+        kind: exercise or real.
+        target: id of the site or drill.
+        opened_by: who asks, as they call themselves.
+        reason: why, in words.
+        channel: how the request came in.
+    """
+
+    kind: IncidentKind
+    target: str
+    opened_by: str
+    reason: str
+    channel: str = "location API"
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Proof that an incident may watch these cameras; made only by `Gate.open`.
+
+    A permit does not know whether it was revoked: ask `Gate.allows` before each use that
+    outlives the moment.
+
+    Attributes:
+        incident: incident id.
+        cameras: camera ids that may be watched.
+        from_s: begin, Unix seconds.
+        until_s: end, Unix seconds; not live at this moment any more.
+    """
+
+    incident: str
+    cameras: frozenset[str]
+    from_s: float
+    until_s: float
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("a Permit is made by Gate.open only")
+
+
+class Gate:
+    """Decides, records, and remembers which grants are live. Safe to use from any thread.
+
+    Args:
+        audit: where every decision is written first.
+        longest_s: longest grant of an exercise, seconds.
+    """
+
+    def __init__(self, audit: AuditFile, *, longest_s: float = 3600.0) -> None:
+        self._audit = audit
+        self._longest_s = longest_s
+        self._live: dict[str, Permit] = {}
+        self._lock = threading.Lock()
+
+    def open(
+        self,
+        activation: Activation,
+        *,
+        incident: str,
+        cameras: frozenset[str],
+        now_s: float,
+    ) -> Permit:
+        """Return the permit of a new grant, after its audit entry is on the disk.
+
+        Raises:
+            NotPermittedError: a rule refuses; the refusal is in the audit.
+            AuditError: the entry could not be written; nothing was granted.
+        """
+        facts: dict[str, object] = {"incident": incident, **asdict(activation)}
+        refusal = self._refusal(activation, incident, cameras)
+        if refusal:
+            self._audit.append("grant-refused", now_s, {**facts, "refusal": refusal})
+            raise NotPermittedError(refusal)
+        permit = Permit(incident, cameras, now_s, now_s + self._longest_s, seal=_SEAL)
+        self._audit.append(
+            "grant-opened",
+            now_s,
+            {**facts, "cameras": sorted(cameras), "until_s": permit.until_s},
+        )
+        with self._lock:
+            self._live[incident] = permit
+        return permit
+
+    def _refusal(
+        self, activation: Activation, incident: str, cameras: frozenset[str]
+    ) -> str | None:
+        if activation.kind != "exercise":
+            return (
+                "real incidents need an agreement between the district and the agency, "
+                'and this server has none: open it with kind "exercise"'
+            )
+        if not activation.opened_by.strip() or not activation.reason.strip():
+            return "say who opens the exercise and why"
+        if not cameras:
+            return f"{activation.target} has no cameras, there is nothing to grant"
+        with self._lock:
+            if incident in self._live:
+                return f"incident {incident} has a live grant already"
+        return None
+
+    def allows(self, permit: Permit, camera: str, now_s: float) -> bool:
+        """Whether `camera` may be watched under `permit` at `now_s` (Unix seconds)."""
+        with self._lock:
+            live = self._live.get(permit.incident) is permit
+        return live and permit.from_s <= now_s < permit.until_s and camera in permit.cameras
+
+    def close(self, incident: str, *, closed_by: str, reason: str, now_s: float) -> None:
+        """End the grant of `incident`; it is over even where the audit entry fails.
+
+        Raises:
+            AuditError: the entry could not be written; the grant is over all the same.
+        """
+        with self._lock:
+            permit = self._live.pop(incident, None)
+        if permit is None:
+            return
+        facts = {"incident": incident, "closed_by": closed_by, "reason": reason}
+        self._audit.append("grant-closed", now_s, facts)

@@ -1,0 +1,270 @@
+"""One playing incident: a worker process in front, the locator behind, answers out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from calibration.locator import Locator
+
+from .drill_files import load_drill
+from .errors import RunError
+from .runs import CameraStatus
+from .worker_messages import CameraJob, Ended, Failed, Feeds, Observed, Ready, WorkerJob
+from .worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from calibration.answer import Answer, StageTimes
+    from calibration.positions import FloorPositions
+    from calibration.site import Site
+    from vision.detect import Device
+
+    from .drill_files import Drill
+    from .gate import Permit
+    from .runs import RunFactory
+    from .targets import Target
+    from .worker_messages import FromWorker
+
+    Observer = Callable[[FloorPositions, StageTimes], None]
+
+QUIET_PUBLISH_S = 0.25
+"""Without news an answer is still published this often, so that ages and areas grow."""
+
+RESTART_DELAYS_S = (0.0, 1.0, 3.0, 10.0)
+"""A worker that died is started again after these waits; one that dies more often stays down."""
+
+STEADY_S = 60.0
+"""A worker that worked this long before it died starts again from the shortest wait."""
+
+
+class IncidentRun:
+    """Plays the cameras of a permit and publishes answers; see `api.runs.Run`.
+
+    Args:
+        permit: which cameras may be watched.
+        site: the site they belong to.
+        jobs: where the frames of each camera come from.
+        publish: takes each new answer.
+        on_end: called once when all recordings have ended or the worker is given up.
+        observe: takes each observation with all its stage times, for the record of a drill.
+        duration_s: length of a drill, seconds; None for live cameras.
+        device: "auto", "cpu" or "cuda".
+        now: the clock, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        permit: Permit,
+        site: Site,
+        jobs: tuple[CameraJob, ...],
+        publish: Callable[[Answer], None],
+        on_end: Callable[[str], None],
+        *,
+        observe: Observer | None = None,
+        duration_s: float | None = None,
+        device: Device = "auto",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        allowed = tuple(job for job in jobs if job.camera in permit.cameras)
+        if not allowed:
+            raise RunError("none of the permitted cameras has an address or a recording")
+        self._job = WorkerJob(site.folder, allowed, device, duration_s)
+        self._publish = publish
+        self._on_end = on_end
+        self._observe = observe
+        self._now = now
+        self._locator = Locator.for_site(site)
+        self._stopping = threading.Event()
+        self._begun = threading.Event()
+        self._started_at_s: float | None = None
+        self._backend = ""
+        self._trouble: dict[str, str] = {}
+        self._cameras = tuple(
+            CameraStatus(
+                job.camera, site.cameras[job.camera].name, "connecting", "", None, 0, 0, 0, None
+            )
+            for job in allowed
+        )
+        self._names = {camera.id: camera.name for camera in self._cameras}
+        self._unpublished: list[Observed] = []
+        self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
+
+    @property
+    def backend(self) -> str:
+        """What the detector runs on; "" until the worker is ready."""
+        return self._backend
+
+    @property
+    def started_at_s(self) -> float | None:
+        """When the feeds were opened, Unix seconds; None before."""
+        return self._started_at_s
+
+    def start(self) -> None:
+        """Begin, and return at once."""
+        self._thread.start()
+
+    def wait_until_begun(self, timeout_s: float) -> bool:
+        """Whether the feeds were opened within the time."""
+        return self._begun.wait(timeout_s)
+
+    def stop(self) -> None:
+        """End: the worker process and its sockets are gone within one second."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    def cameras(self) -> tuple[CameraStatus, ...]:
+        """State of every camera."""
+        return self._cameras
+
+    def problems(self) -> tuple[str, ...]:
+        """What is degraded now, a sentence each."""
+        faults = [
+            f"camera {camera.name}: {camera.phase}{': ' + camera.reason if camera.reason else ''}"
+            for camera in self._cameras
+            if camera.phase in {"stalled", "refused"}
+        ]
+        return (*self._trouble.values(), *faults)
+
+    def _supervise(self) -> None:
+        """Keep a worker alive until the end, the stop, or one death too many."""
+        deaths = 0
+        while not self._stopping.is_set():
+            born_s = self._now()
+            end = self._work()
+            if end is None:
+                return
+            if self._now() - born_s > STEADY_S:
+                deaths = 0
+            if end == "ended":
+                self._on_end("the recordings have played to their end")
+                return
+            if deaths >= len(RESTART_DELAYS_S):
+                self._trouble["worker"] = f"the worker was given up: {end}"
+                self._mark_stopped("worker down")
+                self._on_end(f"the worker was given up after {deaths + 1} failures: {end}")
+                return
+            self._trouble["worker"] = f"the worker died ({end}) and is being started again"
+            self._stopping.wait(RESTART_DELAYS_S[deaths])
+            deaths += 1
+
+    def _work(self) -> str | None:
+        """Run one worker; why it ended: "ended", a reason in words, or None when stopped."""
+        worker = WorkerProcess(self._job)
+        published_s = -1.0
+        try:
+            worker.start()
+            while not self._stopping.is_set():
+                alive = worker.is_alive()
+                for message in worker.receive(timeout_s=QUIET_PUBLISH_S):
+                    end = self._take(message, worker)
+                    if end is not None:
+                        self._publish_answer(self._now())
+                        return end
+                now_s = self._now()
+                quiet = now_s - published_s >= QUIET_PUBLISH_S
+                if self._begun.is_set() and (self._unpublished or quiet):
+                    published_s = self._publish_answer(now_s)
+                if not alive:
+                    return f"exit code {worker.exit_code}"
+        finally:
+            worker.stop()
+        self._mark_stopped("closed")
+        return None
+
+    def _take(self, message: FromWorker, worker: WorkerProcess) -> str | None:
+        """Act on one message; the reason if the worker has ended with it."""
+        match message:
+            case Ready():
+                self._backend = message.backend
+                self._trouble.pop("worker", None)
+                if self._started_at_s is None:
+                    self._started_at_s = self._now()
+                worker.begin(self._started_at_s)
+                self._begun.set()
+            case Observed():
+                self._locator.consume(message.positions, message.times)
+                self._unpublished.append(message)
+            case Feeds():
+                self._cameras = tuple(
+                    replace(camera, name=self._names[camera.id]) for camera in message.cameras
+                )
+            case Ended():
+                return "ended"
+            case Failed():
+                return message.reason
+        return None
+
+    def _publish_answer(self, now_s: float) -> float:
+        """Publish what is known at `now_s`; the moment it was published."""
+        answer = self._locator.answer(now_s)
+        published_s = self._now()
+        if answer.times is not None:
+            answer = replace(answer, times=replace(answer.times, published_s=published_s))
+        self._publish(answer)
+        if self._observe is not None:
+            for seen in self._unpublished:
+                self._observe(seen.positions, replace(seen.times, published_s=published_s))
+        self._unpublished.clear()
+        return published_s
+
+    def _mark_stopped(self, reason: str) -> None:
+        self._cameras = tuple(
+            replace(camera, phase="stopped", reason=reason) for camera in self._cameras
+        )
+
+
+def drill_jobs(drill: Drill) -> tuple[CameraJob, ...]:
+    """The recordings of a drill as work for a worker."""
+    return tuple(CameraJob(feed.camera, feed) for feed in drill.feeds)
+
+
+def site_jobs(site: Site) -> tuple[CameraJob, ...]:
+    """The live cameras of a site that have an address."""
+    return tuple(
+        CameraJob(camera.id, camera.address)
+        for camera in site.cameras.values()
+        if camera.address is not None
+    )
+
+
+def run_factory(
+    device: Device = "auto",
+    *,
+    observe: Observer | None = None,
+    on_made: Callable[[IncidentRun], None] | None = None,
+) -> RunFactory:
+    """What the location API makes its runs with; see `api.runs.RunFactory`.
+
+    Args:
+        device: "auto", "cpu" or "cuda".
+        observe: takes each observation of each run, for the record of a drill.
+        on_made: takes each run as it is made.
+    """
+
+    def make(
+        permit: Permit,
+        target: Target,
+        publish: Callable[[Answer], None],
+        on_end: Callable[[str], None],
+    ) -> IncidentRun:
+        drill = load_drill(target.folder) if target.kind == "drill" else None
+        run = IncidentRun(
+            permit,
+            target.site,
+            drill_jobs(drill) if drill else site_jobs(target.site),
+            publish,
+            on_end,
+            observe=observe,
+            duration_s=drill.duration_s if drill else None,
+            device=device,
+        )
+        if on_made is not None:
+            on_made(run)
+        return run
+
+    return make

@@ -1,0 +1,213 @@
+"""From an answer in site metres to the messages of the location API. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from calibration.answer import XY, Answer, EntranceOption, RankedSubject, StageTimes
+    from calibration.geodesy import SiteFrame
+
+    from .runs import CameraStatus
+
+_LEAST_LINE_POINTS = 2
+_DEGREE_DIGITS = 8  # about a millimetre
+_METRE_DIGITS = 3
+
+NOBODY_YET = "Nobody has been seen yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every message of an incident carries.
+
+    Attributes:
+        sequence: number of the message.
+        incident: incident id.
+        exercise: whether it is an exercise.
+        published_s: Unix seconds.
+    """
+
+    sequence: int
+    incident: str
+    exercise: bool
+    published_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What turns ids and metres of one site into names and degrees.
+
+    Attributes:
+        frame: site metres to WGS84 and back.
+        level_names: level id to name.
+    """
+
+    frame: SiteFrame
+    level_names: Mapping[str, str]
+
+
+def utc(at_s: float) -> datetime:
+    """Return Unix seconds as a time in UTC."""
+    return datetime.fromtimestamp(at_s, UTC)
+
+
+def last_seen_message(
+    answer: Answer | None, places: Places, envelope: Envelope
+) -> schemas.LastSeen:
+    """Return the answer as a message; before the first answer, one that says so."""
+    if answer is None:
+        return schemas.LastSeen(
+            sequence=envelope.sequence,
+            incident=envelope.incident,
+            exercise=envelope.exercise,
+            published_at=utc(envelope.published_s),
+            at=None,
+            times=None,
+            text=NOBODY_YET,
+            subjects=(),
+            entrances=(),
+        )
+    level = answer.subjects[0].level if answer.subjects else ""
+    return schemas.LastSeen(
+        sequence=envelope.sequence,
+        incident=envelope.incident,
+        exercise=envelope.exercise,
+        published_at=utc(envelope.published_s),
+        at=utc(answer.at_s),
+        times=_times(answer.times, envelope.published_s),
+        text=answer.text,
+        subjects=tuple(_subject(subject, places) for subject in answer.subjects),
+        entrances=tuple(_entrance(option, level, places) for option in answer.entrances),
+    )
+
+
+def entrances_message(last_seen: schemas.LastSeen) -> schemas.Entrances:
+    """Return the doors of an answer as a message of their own."""
+    return schemas.Entrances(
+        sequence=last_seen.sequence,
+        incident=last_seen.incident,
+        exercise=last_seen.exercise,
+        published_at=last_seen.published_at,
+        at=last_seen.at,
+        times=last_seen.times,
+        subject=last_seen.subjects[0].id if last_seen.subjects else None,
+        entrances=last_seen.entrances,
+    )
+
+
+def cameras_message(
+    cameras: Sequence[CameraStatus], problems: Sequence[str], envelope: Envelope
+) -> schemas.Cameras:
+    """Return the states of an incident's cameras as a message."""
+    return schemas.Cameras(
+        sequence=envelope.sequence,
+        incident=envelope.incident,
+        exercise=envelope.exercise,
+        published_at=utc(envelope.published_s),
+        cameras=tuple(
+            schemas.Camera(
+                id=camera.id,
+                name=camera.name,
+                phase=camera.phase,
+                reason=camera.reason,
+                fps=camera.fps,
+                frames_in=camera.frames_in,
+                frames_used=camera.frames_used,
+                frames_dropped=camera.frames_dropped,
+                last_frame_age_s=camera.last_frame_age_s,
+            )
+            for camera in cameras
+        ),
+        problems=tuple(problems),
+    )
+
+
+def _times(times: StageTimes | None, published_s: float) -> schemas.StageTimes | None:
+    if times is None:
+        return None
+
+    def stage(at_s: float | None) -> datetime | None:
+        return None if at_s is None else utc(at_s)
+
+    return schemas.StageTimes(
+        captured=utc(times.captured_s),
+        decoded=stage(times.decoded_s),
+        detected=stage(times.detected_s),
+        placed=stage(times.placed_s),
+        published=utc(published_s if times.published_s is None else times.published_s),
+    )
+
+
+def _subject(subject: RankedSubject, places: Places) -> schemas.Subject:
+    space = None
+    if subject.space is not None:
+        space = schemas.Named(id=subject.space, name=subject.space_name or subject.space)
+    return schemas.Subject(
+        id=subject.subject,
+        rank=subject.rank,
+        probability=subject.probability,
+        armed_probability=subject.armed_probability,
+        position=_point(subject.xy_m, subject.level, places),
+        uncertainty=schemas.Uncertainty(ce95_m=subject.ce95_m, cov_m2=subject.cov_m2),
+        space=space,
+        level=schemas.Named(
+            id=subject.level, name=places.level_names.get(subject.level, subject.level)
+        ),
+        seen_at=utc(subject.seen_at_s),
+        age_s=subject.age_s,
+        visibility=subject.visibility,
+        cameras=subject.cameras,
+        reasons=subject.reasons,
+        trail=_line(subject.trail_m, subject.level, places),
+    )
+
+
+def _entrance(option: EntranceOption, level: str, places: Places) -> schemas.EntranceChoice:
+    return schemas.EntranceChoice(
+        door_number=option.door_number,
+        name=option.name,
+        usable=option.usable,
+        walk_m=option.walk_m,
+        straight_m=option.straight_m,
+        route=_line(option.route_m, level, places),
+        steps=option.steps,
+        why_not=option.why_not,
+    )
+
+
+def _both(points_m: Sequence[XY], places: Places) -> tuple[tuple[XY, ...], tuple[XY, ...]]:
+    """Return the points as (WGS84, site metres), rounded to what they can mean."""
+    xy_m = np.asarray(points_m, dtype=np.float64).reshape(-1, 2)
+    lonlat = places.frame.to_wgs84(xy_m).round(_DEGREE_DIGITS).tolist()
+    metres = xy_m.round(_METRE_DIGITS).tolist()
+    return tuple((lon, lat) for lon, lat in lonlat), tuple((x, y) for x, y in metres)
+
+
+def _point(xy_m: XY, level: str, places: Places) -> schemas.PointFeature:
+    wgs84, site_m = _both((xy_m,), places)
+    return schemas.PointFeature(
+        geometry=schemas.Point(coordinates=wgs84[0]),
+        site_m=schemas.Point(coordinates=site_m[0]),
+        properties=schemas.LevelProperties(level=level),
+    )
+
+
+def _line(points_m: Sequence[XY], level: str, places: Places) -> schemas.LineFeature | None:
+    """Return the line as a feature; None below two points, which GeoJSON does not call a line."""
+    if len(points_m) < _LEAST_LINE_POINTS:
+        return None
+    wgs84, site_m = _both(points_m, places)
+    return schemas.LineFeature(
+        geometry=schemas.LineString(coordinates=wgs84),
+        site_m=schemas.LineString(coordinates=site_m),
+        properties=schemas.LevelProperties(level=level),
+    )

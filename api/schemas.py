@@ -1,0 +1,308 @@
+"""What the location API says, field by field. Names here are stable: add more, rename none.
+
+Every message carries `schema_version`, `sequence` (its number in the incident, the id of its
+server-sent event), the incident's id, the exercise flag and, where frames stand behind it, the
+times of every stage. Places are given twice: as GeoJSON in WGS84 (RFC 7946: longitude, latitude)
+for maps, and in `site_m`, metres on the site's plan (x right, y up), which is what was measured.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from calibration.answer import Visibility
+
+from .runs import CameraPhase
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Position = tuple[float, float]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Metres = Annotated[float, Field(ge=0.0)]
+IncidentState = Literal["open", "closed"]
+TargetKind = Literal["site", "drill"]
+
+
+class Message(BaseModel):
+    """Root of all models here: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Point(Message):
+    """A GeoJSON Point geometry."""
+
+    type: Literal["Point"] = "Point"
+    coordinates: Position
+
+
+class LineString(Message):
+    """A GeoJSON LineString geometry."""
+
+    type: Literal["LineString"] = "LineString"
+    coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
+
+
+class LevelProperties(Message):
+    """Which floor a feature lies on."""
+
+    level: str = Field(description="Level id of the site's plan.")
+
+
+class PointFeature(Message):
+    """A place, as a GeoJSON Feature: `geometry` in WGS84, `site_m` in metres on the plan."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: Point = Field(description="WGS84, [longitude, latitude] in degrees.")
+    site_m: Point = Field(description="The same in site metres, [x right, y up].")
+    properties: LevelProperties
+
+
+class LineFeature(Message):
+    """A way, as a GeoJSON Feature: `geometry` in WGS84, `site_m` in metres on the plan."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: LineString = Field(description="WGS84, [longitude, latitude] in degrees.")
+    site_m: LineString = Field(description="The same in site metres, [x right, y up].")
+    properties: LevelProperties
+
+
+class StageTimes(Message):
+    """When each stage of the newest frame behind the message ended; null where it has not run."""
+
+    captured: datetime
+    decoded: datetime | None
+    detected: datetime | None
+    placed: datetime | None
+    published: datetime
+
+
+class Named(Message):
+    """An id and the name people use for it."""
+
+    id: str
+    name: str
+
+
+class Uncertainty(Message):
+    """How far off the place may be, now."""
+
+    ce95_m: Metres = Field(description="Radius that holds the subject with 95 %, metres.")
+    cov_m2: tuple[Position, Position] = Field(
+        description="Covariance of `site_m`, square metres: [[xx, xy], [yx, yy]]."
+    )
+
+
+class Subject(Message):
+    """One body on the floor and how likely it is to be the intruder."""
+
+    id: str = Field(description='Stable for the incident, e.g. "S3".')
+    rank: Annotated[int, Field(ge=1)] = Field(description="1 is the most likely intruder.")
+    probability: Probability = Field(description="That this subject is the intruder.")
+    armed_probability: Probability = Field(description="Of being armed, from the looks so far.")
+    position: PointFeature = Field(description="Last seen place.")
+    uncertainty: Uncertainty
+    space: Named | None = Field(description="Room or corridor; null outside every space.")
+    level: Named
+    seen_at: datetime = Field(description="Capture time of the last sighting.")
+    age_s: float = Field(description="Seconds from the last sighting to `at`.")
+    visibility: Visibility
+    cameras: tuple[str, ...] = Field(description="Cameras of the last sighting.")
+    reasons: tuple[str, ...] = Field(description="The rank in words.")
+    trail: LineFeature | None = Field(description="Recent places, oldest first.")
+
+
+class EntranceChoice(Message):
+    """One numbered entrance as a way to the first subject."""
+
+    door_number: str = Field(description="The number painted on the door.")
+    name: str
+    usable: bool = Field(description="False where it is blocked or out of service.")
+    walk_m: Metres | None = Field(
+        description="Walking distance along the plan, metres; null where it cannot be reached."
+    )
+    straight_m: Metres = Field(description="Straight-line distance, metres.")
+    route: LineFeature | None = Field(description="From the door to the subject.")
+    steps: tuple[str, ...] = Field(description="The route in words.")
+    why_not: str = Field(description="Why a better door was preferred; empty for the first.")
+
+
+class IncidentMessage(Message):
+    """Root of all messages of an incident."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    sequence: Annotated[int, Field(ge=0)] = Field(description="Number in the incident, from 1.")
+    incident: str = Field(description="Incident id.")
+    exercise: bool = Field(description="True in every message of an exercise.")
+    published_at: datetime
+
+
+class LastSeen(IncidentMessage):
+    """The answer: where the intruder was last seen, ranked, and through which door."""
+
+    at: datetime | None = Field(
+        description="The moment the answer speaks of; null before the first frame."
+    )
+    times: StageTimes | None = Field(description="Of the newest frame in the answer.")
+    text: str = Field(description="The answer in one line, fit to be read out by voice.")
+    subjects: tuple[Subject, ...] = Field(description="Most likely intruder first.")
+    entrances: tuple[EntranceChoice, ...] = Field(
+        description="For the first subject, best door first; empty without subjects."
+    )
+
+
+class Entrances(IncidentMessage):
+    """The doors for the first subject, best first."""
+
+    at: datetime | None
+    times: StageTimes | None
+    subject: str | None = Field(description="Id of the first subject; null without one.")
+    entrances: tuple[EntranceChoice, ...]
+
+
+class Camera(Message):
+    """State of one camera's feed."""
+
+    id: str
+    name: str
+    phase: CameraPhase
+    reason: str = Field(description="Why it is in this phase; empty when all is well.")
+    fps: float | None = Field(description="Pictures per second that arrive.")
+    frames_in: Annotated[int, Field(ge=0)]
+    frames_used: Annotated[int, Field(ge=0)]
+    frames_dropped: Annotated[int, Field(ge=0)] = Field(
+        description="Replaced by a newer frame before they were used."
+    )
+    last_frame_age_s: float | None = Field(description="Seconds; null before the first frame.")
+
+
+class Cameras(IncidentMessage):
+    """States of all cameras of an incident, and what is degraded."""
+
+    cameras: tuple[Camera, ...]
+    problems: tuple[str, ...] = Field(description="What is degraded now, a sentence each.")
+
+
+class Target(Message):
+    """The site or drill of an incident."""
+
+    id: str
+    kind: TargetKind
+    name: str
+
+
+class Incident(IncidentMessage):
+    """One incident and its grant."""
+
+    state: IncidentState
+    kind: Literal["exercise"]
+    target: Target
+    opened_by: str
+    reason: str
+    opened_at: datetime
+    until: datetime = Field(description="When the grant ends by itself.")
+    closed_at: datetime | None
+    closed_by: str | None
+    closing_reason: str | None
+
+
+class Snapshot(IncidentMessage):
+    """Everything a reader needs to begin, or to begin again after it missed messages."""
+
+    about: Incident
+    last_seen: LastSeen
+    cameras: Cameras
+
+
+class Heartbeat(Message):
+    """Nothing is new and the connection is alive."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    incident: str
+    published_at: datetime
+
+
+class IncidentList(Message):
+    """All incidents of this server, newest first."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    incidents: tuple[Incident, ...]
+
+
+class Site(Message):
+    """A site or drill this server was started with."""
+
+    id: str
+    kind: TargetKind
+    name: str
+    description: str
+    address: str
+    levels: tuple[Named, ...]
+    cameras: tuple[Named, ...]
+    open_incident: str | None = Field(description="Id of its open incident.")
+
+
+class SiteList(Message):
+    """All sites and drills this server was started with."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    sites: tuple[Site, ...]
+
+
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class OpenIncident(Message):
+    """The request to open an incident on a site or a drill, exactly one of the two."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "drill": "wing",
+                    "kind": "exercise",
+                    "opened_by": "Dispatcher 7",
+                    "reason": "Monthly drill",
+                }
+            ]
+        }
+    )
+
+    site: str | None = Field(default=None, description="Id of a site, from GET /v1/sites.")
+    drill: str | None = Field(default=None, description="Id of a drill, from GET /v1/sites.")
+    kind: Literal["exercise", "real"] = Field(
+        description='"real" is refused: there is no agreement yet that would allow it.'
+    )
+    opened_by: ShortText = Field(description="Who opens it.")
+    reason: ShortText = Field(description="Why.")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> OpenIncident:
+        if (self.site is None) == (self.drill is None):
+            raise ValueError('name exactly one of "site" and "drill"')
+        return self
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it. The one shape of every error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Stable URN of the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="Path of the request.")
+    errors: list[FieldError] | None = Field(
+        default=None, description="Which fields of the request are wrong (422 only)."
+    )
+
+
+class FieldError(BaseModel):
+    """One wrong field of a request."""
+
+    where: str = Field(description='Place in the request, e.g. "body.kind".')
+    message: str

@@ -1,0 +1,179 @@
+"""The figures of `report.json`, and why one may be null."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from calibration.answer import XY
+
+
+@dataclass(frozen=True, slots=True)
+class FinalAnswer:
+    """The answer that stood at the end of the run; None where it named no subject or door."""
+
+    subject: str | None
+    space: str | None
+    space_name: str | None
+    level: str | None
+    xy_m: XY | None
+    age_s: float | None
+    ce95_m: float | None
+    probability: float | None
+    armed_probability: float | None
+    entrance: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median and 95th percentile, metres; None where nothing was measured."""
+
+    median: float | None = None
+    p95: float | None = None
+
+
+NOT_MEASURED: Final = Spread()
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of one span over all used frames, milliseconds; None where it was not measured."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Events per hour and the exact 95 % interval of that rate, were they a Poisson process."""
+
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All keys of `report.json`, in its order; rates are fractions of 1.
+
+    None where the drill has no truth for a figure, or where what it measures never happened;
+    `nulls` says which. What each figure means is written in `report_terms.DEFINITIONS`.
+    """
+
+    drill: str
+    exercise: bool
+    speed: str
+    machine: Mapping[str, str]
+    versions: Mapping[str, str]
+    duration_s: float
+    answer: FinalAnswer
+    time_to_first_position_s: float | None
+    time_to_first_correct_room_s: float | None
+    time_to_first_armed_alert_s: float | None
+    since_start_s: Mapping[str, float | None]
+    visible_s: float | None
+    position_error_m: Spread
+    position_error_now_m: Spread
+    ce95_coverage: float | None
+    room_correct: float | None
+    room_correct_at_capture: float | None
+    level_correct: float | None
+    entrance_correct: float | None
+    entrance_regret_m: float | None
+    search_area_coverage: float | None
+    moda: float | None
+    idf1: float | None
+    identity_switches: int | None
+    subjects: int
+    most_in_view: int
+    armed_alerts: int
+    false_armed_alerts: int | None
+    false_armed_alerts_per_camera_hour: Rate | None
+    camera_hours: float
+    latency_ms: Mapping[str, Percentiles]
+    frames: Mapping[str, Mapping[str, int]]
+    problems: tuple[str, ...]
+    nulls: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, numbers and texts."""
+        return asdict(self)
+
+
+_OF_PEOPLE: Final = (
+    "moda",
+    "idf1",
+    "identity_switches",
+    "false_armed_alerts",
+    "false_armed_alerts_per_camera_hour",
+)
+_OF_INTRUDER: Final = (
+    "time_to_first_position_s",
+    "time_to_first_correct_room_s",
+    "time_to_first_armed_alert_s",
+    "visible_s",
+    "position_error_m",
+    "position_error_now_m",
+    "ce95_coverage",
+    "room_correct",
+    "room_correct_at_capture",
+    "level_correct",
+    "entrance_correct",
+    "entrance_regret_m",
+)
+_NEVER: Final = {
+    "time_to_first_position_s": "no subject was ever placed on the intruder",
+    "time_to_first_correct_room_s": "the top-ranked subject was never in the intruder's space",
+    "time_to_first_armed_alert_s": "nobody within a metre of the intruder was ever called armed",
+    "position_error_m": "no subject was ranked while the intruder was visible",
+    "position_error_now_m": "no subject was ranked while the intruder was visible",
+    "ce95_coverage": "no subject was ranked while the intruder was there",
+    "room_correct": "no camera could see the intruder inside a space of the plan",
+    "room_correct_at_capture": "no camera could see the intruder inside a space of the plan",
+    "level_correct": "no camera could see the intruder",
+    "entrance_correct": "no door to compare, or the intruder was never placed",
+    "entrance_regret_m": "no reachable door was ever recommended",
+    "moda": "no camera could see anybody",
+    "idf1": "no camera could see anybody",
+    "identity_switches": "no camera could see anybody",
+    "false_armed_alerts_per_camera_hour": "no camera was watched",
+}
+
+
+def null_reasons(
+    values: Mapping[str, Any], *, truth: bool, intruder: bool, entrances: bool
+) -> dict[str, str]:
+    """Return why each null figure of `values` is null, by key.
+
+    Args:
+        values: figures by key, as plain values.
+        truth: whether the drill has a truth.
+        intruder: whether there is an intruder in it.
+        entrances: whether the plan has an entrance that can be used.
+    """
+    reasons = {"search_area_coverage": "no search map is computed in this version"}
+    for key in (*_OF_PEOPLE, *_OF_INTRUDER):
+        value = values[key]
+        empty = isinstance(value, dict) and all(part is None for part in value.values())
+        if value is not None and not empty:
+            continue
+        if not truth:
+            reasons[key] = "the drill has no truth.csv"
+        elif key in _OF_INTRUDER and not intruder:
+            reasons[key] = "there is no intruder in the truth of this drill"
+        elif key.startswith("entrance_") and not entrances:
+            reasons[key] = "the plan has no entrance in use"
+        else:
+            reasons[key] = _NEVER[key]
+    if all(part["p50"] is None for part in values["latency_ms"].values()):
+        reasons["latency_ms"] = (
+            "the drill was played as fast as the machine could, which has no waiting to measure"
+            if values["speed"] == "max"
+            else "no frame was used"
+        )
+    return reasons

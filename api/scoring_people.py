@@ -1,0 +1,170 @@
+"""All subjects against all persons: who was found, kept apart, and wrongly called armed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.stats import chi2
+
+from .scoring_figures import Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from calibration.answer import Answer, RankedSubject
+
+    from .scoring_timeline import Timeline
+    from .truth import Truth
+
+GATE_M: Final = 1.0
+"""A subject and a person farther apart than this are not the same body: the usual gate of ground
+plane tracking (Chavdarova et al., WILDTRACK, CVPR 2018, section 4)."""
+ALERT_PROBABILITY: Final = 0.9
+"""A subject this likely to be armed is an armed alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How well all people were followed; None where nobody was visible.
+
+    Attributes:
+        moda: 1 minus misses and false subjects per visible person, at most 1.
+        idf1: F1 of the best one-to-one matching of subjects to persons over the whole run.
+        identity_switches: how often a person went on as another subject.
+    """
+
+    moda: float | None
+    idf1: float | None
+    identity_switches: int | None
+
+
+def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bool_]]) -> Following:
+    """Return MODA (CLEAR), IDF1 and identity switches of all subjects in view.
+
+    At each moment the visible persons are matched with the subjects that the answer in hand calls
+    "in view", each placed against where the person was at the time of that sighting, so being late
+    does not count here.
+
+    Args:
+        timeline: the moments and the answers in hand.
+        truth: all persons.
+        visible: by person, `(M,)` bool.
+    """
+    from trackers.eval.clear import compute_clear_metrics  # noqa: PLC0415 - imports OpenCV
+    from trackers.eval.identity import compute_identity_metrics  # noqa: PLC0415 - the same
+
+    numbers: dict[str, int] = {}
+    person_ids: list[NDArray[np.int64]] = []
+    subject_ids: list[NDArray[np.int64]] = []
+    closeness: list[NDArray[np.float64]] = []
+    for moment, answer in enumerate(timeline.answers):
+        subjects = [s for s in answer.subjects if s.visibility == "in view"] if answer else []
+        here = [i for i, path in enumerate(truth.people) if visible[path.person][moment]]
+        apart_m = distances_m(truth, subjects, timeline.start_s)[here]
+        person_ids.append(np.array(here, np.int64))
+        subject_ids.append(
+            np.array([numbers.setdefault(s.subject, len(numbers)) for s in subjects], np.int64)
+        )
+        # similarity 0.5, the library's threshold, is reached at the gate and 1 at no distance
+        closeness.append(np.clip(1 - apart_m / (2 * GATE_M), 0, 1))
+    if not sum(len(ids) for ids in person_ids):
+        return Following(None, None, None)
+    clear = compute_clear_metrics(person_ids, subject_ids, closeness)
+    identity = compute_identity_metrics(person_ids, subject_ids, closeness)
+    return Following(float(clear["MODA"]), float(identity["IDF1"]), int(clear["IDSW"]))
+
+
+def distances_m(
+    truth: Truth, subjects: Iterable[RankedSubject], start_s: float, *, armed_only: bool = False
+) -> NDArray[np.float64]:
+    """Return `(P, S)` metres from each person to each subject's place, at the time of its sighting.
+
+    Infinite where the person is on another level or not there; with `armed_only` also where the
+    person is not armed then.
+    """
+    listed = list(subjects)
+    seen_t_s = np.array([s.seen_at_s - start_s for s in listed], np.float64)
+    xy_m = np.array([s.xy_m for s in listed], np.float64).reshape(-1, 2)
+    level = np.array([s.level for s in listed], dtype=object)
+    rows = []
+    for path in truth.people:
+        there = path.at(seen_t_s)
+        counts = there.present & (there.level == level) & (there.armed | (not armed_only))
+        rows.append(np.where(counts, np.linalg.norm(there.xy_m - xy_m, axis=1), np.inf))
+    return np.array(rows).reshape(len(truth.people), len(listed))
+
+
+def armed_alerts(answers: Iterable[Answer]) -> frozenset[str]:
+    """Return the subjects that any answer called armed (`ALERT_PROBABILITY`)."""
+    return frozenset(subject.subject for subject in _alerting(answers))
+
+
+def false_armed_alerts(answers: Iterable[Answer], truth: Truth, start_s: float) -> frozenset[str]:
+    """Return the subjects that were called armed while no armed person was within `GATE_M`.
+
+    One such moment is enough, and it stays one alert however long it lasts. A subject whose last
+    sighting is out of view is compared with where the armed were at that sighting.
+    """
+    alerting = _alerting(answers)
+    apart_m = distances_m(truth, alerting, start_s, armed_only=True)
+    return frozenset(
+        subject.subject
+        for subject, to_all_m in zip(alerting, apart_m.T, strict=True)
+        if not (to_all_m <= GATE_M).any()
+    )
+
+
+def first_moment_near(
+    timeline: Timeline,
+    person: int,
+    truth: Truth,
+    *,
+    not_before_s: float,
+    armed: bool = False,
+) -> float | None:
+    """Return the first moment at which any subject was placed within `GATE_M` of a person.
+
+    Args:
+        timeline: the moments and the answers in hand.
+        person: index into `truth.people`.
+        truth: all persons.
+        not_before_s: moments before this, seconds from the start of the drill, do not count.
+        armed: count only subjects called armed.
+    """
+    for t_s, answer in zip(timeline.t_s, timeline.answers, strict=True):
+        if t_s < not_before_s or answer is None:
+            continue
+        subjects = [s for s in answer.subjects if not armed or _is_alert(s)]
+        if (distances_m(truth, subjects, timeline.start_s)[person] <= GATE_M).any():
+            return float(t_s)
+    return None
+
+
+def poisson_rate(count: int, hours: float) -> Rate:
+    """Return `count` events in `hours` as a rate with its exact 95 % interval.
+
+    Garwood, Biometrika 28 (1936): half the 2.5 % and 97.5 % points of chi-squared with 2n and
+    2n + 2 degrees of freedom.
+    """
+    low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
+    high = float(chi2.ppf(0.975, 2 * count + 2)) / 2
+    return Rate(count / hours, low / hours, high / hours)
+
+
+def _is_alert(subject: RankedSubject) -> bool:
+    return subject.armed_probability >= ALERT_PROBABILITY
+
+
+def _alerting(answers: Iterable[Answer]) -> list[RankedSubject]:
+    """Each subject called armed, once for each different sighting of it."""
+    found = {
+        (subject.subject, subject.seen_at_s): subject
+        for answer in answers
+        for subject in answer.subjects
+        if _is_alert(subject)
+    }
+    return list(found.values())

@@ -1,0 +1,124 @@
+"""Runs the application on a socket, and closes its incidents before it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from .app import close_all
+from .errors import ServeError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from fastapi import FastAPI
+
+_SEND_BUFFER_BYTES = 65_536
+_LAST_WORDS_S = 3
+_BACKLOG = 128
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        ServeError: the port is in use or forbidden, or the host is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ServeError(
+            f"host {host!r}: {error.strerror}; give an address of this machine"
+        ) from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit this. What lies in the kernel's buffer cannot be taken back, so a
+        # small one keeps a slow reader of events from being shown what is long past.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ServeError(_why_not(error, host, port)) from error
+    return listener
+
+
+def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning") -> None:
+    """Serve `app` until SIGINT or SIGTERM, then close its incidents and return."""
+    config = uvicorn.Config(
+        app,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
+    )
+    Server(config, app).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """A server that closes its incidents first.
+
+    Event streams end only when their incident does; uvicorn would wait for them in vain.
+
+    Args:
+        config: uvicorn's.
+        app: the application, as in `config`.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._lastseen = app
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop at SIGINT and SIGTERM; being told to stop is no failure of the process.
+
+        uvicorn raises the signal again when it has stopped, which would kill the process.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        told = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in told}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the incidents, then the connections."""
+        await close_all(self._lastseen)
+        await super().shutdown(sockets)
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} on {host} is in use; choose another with --port"
+        case errno.EACCES:
+            return f"port {port} needs more rights than this user has; choose one above 1023"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; choose one with --host"
+        case _:
+            return f"cannot listen on {host} port {port}: {error.strerror}"

@@ -1,0 +1,91 @@
+"""What passes between the API's process and a worker's: small, frozen, picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from calibration.answer import StageTimes
+    from calibration.positions import FloorPositions
+    from vision.address import CameraAddress
+    from vision.detect import Device
+
+    from .drill_files import DrillFeed
+    from .runs import CameraStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CameraJob:
+    """One camera for a worker to watch.
+
+    Attributes:
+        camera: camera id, one of the site's.
+        source: where its frames come from: a live address or a recording.
+    """
+
+    camera: str
+    source: CameraAddress | DrillFeed
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerJob:
+    """Everything a worker needs to know before it begins.
+
+    Attributes:
+        site_folder: folder of the site whose plan and cameras are used.
+        cameras: what to watch.
+        device: "auto", "cpu" or "cuda".
+        duration_s: recordings stop at this time after their start; None plays them to the end.
+    """
+
+    site_folder: Path
+    cameras: tuple[CameraJob, ...]
+    device: Device = "auto"
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine is loaded and warm; feeds are opened on `Begin`, not before."""
+
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Open the feeds; recordings start at this Unix time."""
+
+    started_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Persons of one frame on the floor, with the times of its stages so far."""
+
+    positions: FloorPositions
+    times: StageTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """State of all cameras of the worker, sent about twice a second and at the end."""
+
+    cameras: tuple[CameraStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All recordings have played to their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker cannot go on; the reason is one line, without credentials."""
+
+    reason: str
+
+
+FromWorker = Ready | Observed | Feeds | Ended | Failed

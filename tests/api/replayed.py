@@ -1,0 +1,274 @@
+"""A small site, a run that says what a test tells it to, and a server to put them behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from api.app import create_app
+from api.audit import AuditFile
+from api.errors import RunError
+from api.gate import Gate, Permit
+from api.runs import CameraPhase, CameraStatus
+from api.server import Server, listen
+from api.targets import Target, load_target
+from api.tokens import ensure_token
+from calibration.answer import XY, Answer, EntranceOption, RankedSubject, StageTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+START_S = 1_772_442_000.0  # 2026-03-02 09:00:00 UTC
+
+_SITE = """
+schema = 1
+name = "Small school"
+address = "1 Test Road"
+floor_plan = "floor_plan.geojson"
+[anchor]
+longitude_deg = -85.5
+latitude_deg = 39.0
+x_axis_bearing_deg = 90.0
+[[levels]]
+id = "L1"
+name = "Ground floor"
+ordinal = 0
+elevation_m = 0.0
+"""
+
+# Looks straight down from 8 m above (4, 3): image right is +x, image down is -y.
+_CAMERA = """
+schema = 1
+id = "{id}"
+name = "{name}"
+placement = "interior"
+level = "L1"
+[lens]
+width_px = 640
+height_px = 360
+fx = 300.0
+fy = 300.0
+cx = 319.5
+cy = 179.5
+[pose]
+R = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]]
+t = [-{x}, {y}, 8.0]
+"""
+
+
+def _unit(unit: str, name: str, category: str, box: tuple[float, float, float, float]) -> object:
+    x0, y0, x1, y1 = box
+    ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
+    return {
+        "type": "Feature",
+        "id": unit,
+        "feature_type": "unit",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"category": category, "level_id": "L1", "name": name},
+    }
+
+
+def _line(feature: str, kind: str, ends: list[list[float]], **properties: object) -> object:
+    return {
+        "type": "Feature",
+        "id": feature,
+        "feature_type": kind,
+        "geometry": {"type": "LineString", "coordinates": ends},
+        "properties": {"level_id": "L1", **properties},
+    }
+
+
+def write_site(folder: Path) -> Path:
+    """A corridor (20 x 4 m) below two rooms (10 x 8 m each), two outer doors, two cameras."""
+    (folder / "cameras").mkdir(parents=True)
+    (folder / "site.toml").write_text(_SITE)
+    for camera, name, x, y in (("cam-01", "West room", 4, 8), ("cam-02", "Corridor", 10, 2)):
+        text = _CAMERA.format(id=camera, name=name, x=x, y=y)
+        (folder / "cameras" / f"{camera}.toml").write_text(text)
+    features = [
+        _unit("corridor", "Corridor", "walkway", (0, 0, 20, 4)),
+        _unit("west", "West room", "classroom", (0, 4, 10, 12)),
+        _unit("east", "East room", "classroom", (10, 4, 20, 12)),
+        _line("west-door", "opening", [[7, 4], [8, 4]], category="pedestrian"),
+        _line("east-door", "opening", [[12, 4], [13, 4]], category="pedestrian"),
+        _line("entrance-1", "entrance", [[0, 1], [0, 3]], door_number="1", name="West"),
+        _line("entrance-2", "entrance", [[20, 1], [20, 3]], door_number="2", name="East"),
+    ]
+    plan = {
+        "type": "FeatureCollection",
+        "lastseen": {"schema": 1, "coordinates": "site-metres"},
+        "features": features,
+    }
+    (folder / "floor_plan.geojson").write_text(json.dumps(plan))
+    return folder
+
+
+def subject(
+    name: str = "S1", *, at_s: float, xy_m: XY = (4.0, 8.0), rank: int = 1, **changed: object
+) -> RankedSubject:
+    """One body in the west room, seen 0.3 s before `at_s`."""
+    values: dict[str, object] = {
+        "probability": 0.9 if rank == 1 else 0.04,
+        "armed_probability": 0.95 if rank == 1 else 0.02,
+        "level": "L1",
+        "cov_m2": ((0.2, 0.1), (0.1, 0.3)),
+        "ce95_m": 1.3,
+        "space": "west",
+        "space_name": "West room",
+        "seen_at_s": at_s - 0.3,
+        "age_s": 0.3,
+        "visibility": "in view",
+        "cameras": ("cam-01",),
+        "reasons": ("a rifle was seen in 8 of 10 looks",),
+        "trail_m": ((2.0, 2.0), (7.5, 3.0), xy_m),
+    }
+    return RankedSubject(subject=name, rank=rank, xy_m=xy_m, **{**values, **changed})  # type: ignore[arg-type]
+
+
+def answer(
+    at_s: float, *subjects: RankedSubject, text: str = "In the West room. Take door 1."
+) -> Answer:
+    """An answer that prefers door 1, with the stage times of a frame 0.4 s old."""
+    entrances = (
+        EntranceOption(
+            "1", "West", True, 12.4, 8.1, ((0.0, 2.0), (7.5, 3.0), (4.0, 8.0)),
+            ("enter by door 1", "7 m along the corridor", "left into the West room"), "",
+        ),
+        EntranceOption(
+            "2", "East", True, 19.8, 17.1, ((20.0, 2.0), (7.5, 3.0), (4.0, 8.0)),
+            ("enter by door 2", "12 m along the corridor", "right into the West room"),
+            "7 m longer on foot",
+        ),
+    )  # fmt: skip
+    times = StageTimes(at_s - 0.4, at_s - 0.35, at_s - 0.2, at_s - 0.1)
+    return Answer(at_s, subjects, entrances if subjects else (), text, times)
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now_s: float = START_S
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class ReplayedRun:
+    """A run that says what the test tells it to."""
+
+    permit: Permit
+    publish: Callable[[Answer], None]
+    on_end: Callable[[str], None]
+    refuse: str = ""
+    started: bool = False
+    stopped: bool = False
+    phase: CameraPhase = "connecting"
+    trouble: tuple[str, ...] = ()
+    frames: int = 0
+
+    def start(self) -> None:
+        if self.refuse:
+            raise RunError(self.refuse)
+        self.started = True
+        self.phase = "live"
+
+    def stop(self) -> None:
+        self.stopped = True
+        self.phase = "stopped"
+
+    def cameras(self) -> tuple[CameraStatus, ...]:
+        return tuple(
+            CameraStatus(camera, f"Camera {camera}", self.phase, "", 10.0, self.frames,
+                         self.frames, 0, 0.1)
+            for camera in sorted(self.permit.cameras)
+        )  # fmt: skip
+
+    def problems(self) -> tuple[str, ...]:
+        return self.trouble
+
+    def say(self, said: Answer) -> None:
+        """Publish as the engine would, unless stopped."""
+        if not self.stopped:
+            self.frames += 1
+            self.publish(said)
+
+
+@dataclass
+class ReplayedRuns:
+    """A run factory that keeps what it made."""
+
+    made: list[ReplayedRun] = field(default_factory=list)
+    refuse: str = ""
+
+    def __call__(
+        self,
+        permit: Permit,
+        target: Target,
+        publish: Callable[[Answer], None],
+        on_end: Callable[[str], None],
+    ) -> ReplayedRun:
+        assert permit.cameras <= set(target.site.cameras)
+        run = ReplayedRun(permit, publish, on_end, self.refuse)
+        self.made.append(run)
+        return run
+
+
+@dataclass
+class Console:
+    """An application over a small site, with all that a test may move."""
+
+    app: FastAPI
+    token: str
+    runs: ReplayedRuns
+    clock: Callable[[], float]
+    state: Path
+    target: Target
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def build_console(folder: Path, clock: Callable[[], float], *, tick_s: float = 0.05) -> Console:
+    """The application over `folder`/small, its state in `folder`/state."""
+    target = load_target(write_site(folder / "small"))
+    state = folder / "state"
+    check, token = ensure_token(state)
+    assert token is not None
+    runs = ReplayedRuns()
+    app = create_app(
+        {target.id: target},
+        run_factory=runs,
+        gate=Gate(AuditFile(state / "audit.jsonl")),
+        token=check,
+        clock=clock,
+        tick_s=tick_s,
+        heartbeat_s=0.2,
+    )
+    return Console(app, token, runs, clock, state, target)
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """A real server on loopback; yields its address, without the last slash."""
+    listener = listen("127.0.0.1", 0)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3)
+    server = Server(config, app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive(), "the server did not stop"

@@ -1,0 +1,469 @@
+"""The application from outside: who gets in, what it answers, how it says no."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from api.access import COOKIE, PUBLIC
+from api.page_routes import CONSOLE
+from tests.api.replayed import START_S, Clock, Console, answer, subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from httpx2 import Response
+
+SAME_ORIGIN = {"Origin": "http://testserver"}
+OPEN = {"site": "small", "kind": "exercise", "opened_by": "Dispatcher 7", "reason": "drill"}
+
+
+def opened(client: TestClient) -> str:
+    response = client.post("/v1/incidents", json=OPEN)
+    assert response.status_code == 201, response.text
+    incident: str = response.json()["incident"]
+    return incident
+
+
+def assert_problem(response: Response, status: int, slug: str) -> dict[str, Any]:
+    """Check that a response is a problem document as RFC 9457 has it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["type"] == f"urn:lastseen:problem:{slug}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("/")
+    return problem
+
+
+def every_route(console: Console) -> set[tuple[str, str]]:
+    """(method, path) of everything the application can answer."""
+    found: set[tuple[str, str]] = set()
+    for context in iter_route_contexts(console.app.routes):
+        route = context.original_route
+        if isinstance(route, Mount):
+            files = [path for path in CONSOLE.rglob("*") if path.is_file()]
+            assert files
+            found |= {("GET", f"{route.path}/{path.relative_to(CONSOLE)}") for path in files}
+        else:
+            path = context.path if isinstance(route, APIRoute) else getattr(route, "path", "")
+            methods = getattr(route, "methods", None)
+            assert path, f"{route!r} has no path to try"
+            assert methods, f"{route!r} has no methods to try"
+            found |= {(method, path) for method in methods}
+    return found
+
+
+# Who gets in
+
+
+def test_the_walk_over_the_routes_finds_what_is_there(console: Console) -> None:
+    routes = every_route(console)
+    assert {
+        ("POST", "/v1/incidents"),
+        ("GET", "/v1/incidents/{incident_id}/events"),
+        ("GET", "/v1/sites/{site_id}/plan"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/console/main.js"),
+        ("DELETE", "/session"),
+    } <= routes
+    assert routes >= PUBLIC
+
+
+def test_no_route_answers_without_a_token(console: Console, stranger: TestClient) -> None:
+    for method, template in sorted(every_route(console) - PUBLIC):
+        path = re.sub(r"\{[^}]*\}", "x", template)
+        response = stranger.request(method, path)
+        if method == "HEAD":
+            assert response.status_code == 401, (method, path)
+            continue
+        assert_problem(response, 401, "unauthorized")
+        assert response.headers["www-authenticate"].startswith("Bearer"), path
+
+
+def test_what_does_not_exist_looks_the_same_to_a_stranger(stranger: TestClient) -> None:
+    for method, path in [
+        ("GET", "/nothing"), ("PUT", "/"), ("HEAD", "/"), ("OPTIONS", "/v1/incidents"),
+        ("GET", "/session"), ("GET", "/console/../app.py"), ("GET", "/favicon.ico"),
+        ("POST", "/session/"), ("GET", "/docs/"), ("GET", "/v1/incidents/"),
+    ]:  # fmt: skip
+        assert stranger.request(method, path).status_code == 401, (method, path)
+
+
+@pytest.mark.parametrize(
+    "host", ["a/?", "a/#", "testserver/session?", "testserver#", "/", "[::1", "a b"]
+)
+def test_the_host_header_cannot_make_a_path_public(stranger: TestClient, host: str) -> None:
+    response = stranger.get("/v1/sites", headers={"Host": host})
+    assert response.status_code == 401
+
+
+def test_the_two_public_places_hold_no_data(console: Console, stranger: TestClient) -> None:
+    assert frozenset({("GET", "/"), ("POST", "/session")}) == PUBLIC
+    form = stranger.get("/")
+    assert form.status_code == 200
+    assert "Access token" in form.text
+    assert "<script" not in form.text
+    for secret in ("small", "Small school", "/v1/", "/console/", console.token):
+        assert secret not in form.text
+    assert_problem(stranger.post("/session", data={"token": "wrong"}), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x",
+     "bearer\t{token}", "Bearer é"],
+)  # fmt: skip
+def test_wrong_credentials_do_not_get_in(
+    console: Console, stranger: TestClient, header: str
+) -> None:
+    value = header.format(token=console.token).encode("latin-1")
+    response = stranger.get("/v1/sites", headers={b"Authorization": value})
+    assert_problem(response, 401, "unauthorized")
+    assert console.token not in response.text
+
+
+def test_the_token_gets_in(console: Console, stranger: TestClient) -> None:
+    for scheme in ("Bearer", "bearer"):
+        headers = {"Authorization": f"{scheme} {console.token}"}
+        assert stranger.get("/v1/sites", headers=headers).status_code == 200
+
+
+def signed_in(console: Console) -> TestClient:
+    client = TestClient(console.app, follow_redirects=False, raise_server_exceptions=False)
+    response = client.post("/session", data={"token": console.token}, headers=SAME_ORIGIN)
+    assert response.status_code == 303
+    assert response.headers["location"] == "/"
+    return client
+
+
+def test_signing_in_gives_a_cookie_that_scripts_cannot_read(console: Console) -> None:
+    client = TestClient(console.app, follow_redirects=False)
+    response = client.post("/session", data={"token": f" {console.token} "})
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    for flag in ("HttpOnly", "SameSite=strict", "Path=/"):
+        assert flag in cookie
+    assert console.token not in cookie
+    assert "Secure" not in cookie  # this request came without TLS
+
+    secure = TestClient(console.app, base_url="https://testserver", follow_redirects=False)
+    response = secure.post("/session", data={"token": console.token})
+    assert "Secure" in response.headers["set-cookie"]
+
+
+def test_a_session_shows_the_page_until_it_is_ended(console: Console, clock: Clock) -> None:
+    client = signed_in(console)
+    assert 'id="plan"' in client.get("/").text
+    assert client.get("/v1/sites").status_code == 200
+    stolen = client.cookies[COOKIE]
+    assert client.delete("/session", headers=SAME_ORIGIN).status_code == 204
+    again = TestClient(console.app, cookies={COOKIE: stolen})
+    assert again.get("/v1/sites").status_code == 401
+
+    client = signed_in(console)
+    clock.now_s += 13 * 3600
+    assert client.get("/v1/sites").status_code == 401
+    assert "Access token" in client.get("/").text
+
+
+def test_a_wrong_token_in_a_browser_shows_the_form_again(stranger: TestClient) -> None:
+    response = stranger.post(
+        "/session", data={"token": "<b>wrong</b>"}, headers={"Accept": "text/html"}
+    )
+    assert response.status_code == 401
+    assert "not valid" in response.text
+    assert "<b>wrong</b>" not in response.text
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://testserver", 201),
+        (None, 403),
+        ("null", 403),
+        ("http://evil.example", 403),
+        ("http://testserver.evil.example", 403),
+        ("http://testserver:8080", 403),
+    ],
+)
+def test_another_site_cannot_use_the_cookie(
+    console: Console, origin: str | None, status: int
+) -> None:
+    client = signed_in(console)
+    headers = {} if origin is None else {"Origin": origin}
+    response = client.post("/v1/incidents", json=OPEN, headers=headers)
+    assert response.status_code == status, response.text
+    if status == 403:
+        assert_problem(response, 403, "foreign-origin")
+        assert console.runs.made == []
+
+
+def test_another_site_cannot_sign_a_browser_in(console: Console, stranger: TestClient) -> None:
+    headers = {"Origin": "http://evil.example"}
+    response = stranger.post("/session", data={"token": console.token}, headers=headers)
+    assert_problem(response, 403, "foreign-origin")
+    assert "set-cookie" not in response.headers
+
+
+def test_a_client_with_the_token_needs_no_origin(client: TestClient) -> None:
+    opened(client)
+
+
+def test_every_response_carries_the_security_headers(
+    client: TestClient, stranger: TestClient
+) -> None:
+    for response in (
+        client.get("/"), client.get("/console/main.js"), client.get("/v1/sites"),
+        client.get("/nothing"), stranger.get("/"), stranger.get("/v1/sites"),
+    ):  # fmt: skip
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert "no-store" in response.headers["cache-control"]
+
+
+def test_the_pages_hold_no_inline_script_and_reach_no_other_host() -> None:
+    for path in CONSOLE.rglob("*"):
+        if path.suffix not in {".html", ".js", ".css", ".svg"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        hosts = set(re.findall(r"https?://([^/\"' )]+)", text))
+        assert hosts <= {"www.w3.org"}, f"{path.name} names {hosts}"  # the SVG name space
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text), path.name
+        assert not re.search(r"\son\w+=", text) or path.suffix != ".html", path.name
+        assert "innerHTML" not in text, path.name
+
+
+# What it answers
+
+
+def test_opening_following_and_closing_an_exercise(client: TestClient, console: Console) -> None:
+    response = client.post("/v1/incidents", json=OPEN)
+    assert response.status_code == 201
+    body = response.json()
+    incident = body["incident"]
+    assert response.headers["location"] == f"/v1/incidents/{incident}"
+    assert (body["state"], body["exercise"], body["opened_by"]) == ("open", True, "Dispatcher 7")
+    assert body["target"] == {"id": "small", "kind": "site", "name": "Small school"}
+
+    console.runs.made[0].say(answer(START_S, subject(at_s=START_S)))
+    last_seen = client.get(f"/v1/incidents/{incident}/last-seen").json()
+    assert last_seen["subjects"][0]["space"]["name"] == "West room"
+    assert last_seen["times"]["captured"] == "2026-03-02T08:59:59.600000Z"
+    doors = client.get(f"/v1/incidents/{incident}/entrances").json()
+    assert [door["door_number"] for door in doors["entrances"]] == ["1", "2"]
+    cameras = client.get(f"/v1/incidents/{incident}/cameras").json()
+    assert [camera["id"] for camera in cameras["cameras"]] == ["cam-01", "cam-02"]
+    assert client.get("/v1/sites").json()["sites"][0]["open_incident"] == incident
+
+    closed = client.delete(f"/v1/incidents/{incident}", params={"closed_by": "Dispatcher 8"}).json()
+    assert (closed["state"], closed["closed_by"]) == ("closed", "Dispatcher 8")
+    assert console.runs.made[0].stopped
+    assert client.delete(f"/v1/incidents/{incident}").json()["closed_by"] == "Dispatcher 8"
+    kept = client.get(f"/v1/incidents/{incident}/last-seen").json()
+    assert kept == last_seen
+    assert client.get("/v1/sites").json()["sites"][0]["open_incident"] is None
+    assert [each["incident"] for each in client.get("/v1/incidents").json()["incidents"]] == [
+        incident
+    ]
+
+
+def test_the_events_of_a_closed_incident_end(client: TestClient, console: Console) -> None:
+    incident = opened(client)
+    console.runs.made[0].say(answer(START_S, subject(at_s=START_S)))
+    last = client.delete(f"/v1/incidents/{incident}").json()["sequence"]
+    address = f"/v1/incidents/{incident}/events"
+
+    everything = client.get(address, headers={"Last-Event-ID": "0"})
+    assert everything.headers["content-type"].startswith("text/event-stream")
+    names = re.findall(r"^event: (.+)$", everything.text, re.MULTILINE)
+    assert names[0] == "incident"
+    assert names[-1] == "closed"
+    assert re.findall(r"^id: (\d+)$", everything.text, re.MULTILINE) == [
+        str(number) for number in range(1, last + 1)
+    ]
+    rest = client.get(address, headers={"Last-Event-ID": str(last - 1)})
+    assert re.findall(r"^event: (.+)$", rest.text, re.MULTILINE) == ["closed"]
+    nothing = client.get(address, headers={"Last-Event-ID": str(last)})
+    assert nothing.status_code == 204  # tells a browser not to come back
+    newcomer = client.get(address)
+    assert re.findall(r"^event: (.+)$", newcomer.text, re.MULTILINE) == ["snapshot", "closed"]
+
+
+def test_the_plan_shows_rooms_walls_doors_and_what_cameras_see(client: TestClient) -> None:
+    response = client.get("/v1/sites/small/plan")
+    assert response.headers["content-type"] == "application/geo+json"
+    plan = response.json()
+    assert plan["lastseen"] == {"schema": 1, "coordinates": "site-metres"}
+    by_type: dict[str, list[dict[str, Any]]] = {}
+    for feature in plan["features"]:
+        by_type.setdefault(feature["feature_type"], []).append(feature)
+    assert {unit["properties"]["name"] for unit in by_type["unit"]} == {
+        "Corridor", "West room", "East room",
+    }  # fmt: skip
+    assert [door["properties"]["door_number"] for door in by_type["entrance"]] == ["1", "2"]
+    assert len(by_type["opening"]) == 2
+    (walls,) = by_type["wall"]
+    assert walls["geometry"]["type"] == "MultiLineString"
+    place = {camera["id"]: camera["geometry"]["coordinates"] for camera in by_type["camera"]}
+    assert place == {"cam-01": [4.0, 8.0], "cam-02": [10.0, 2.0]}
+    views = {
+        view["properties"]["camera"]: view["geometry"]["type"] for view in by_type["camera-view"]
+    }
+    assert set(views) == {"cam-01", "cam-02"}
+    assert set(views.values()) <= {"Polygon", "MultiPolygon"}
+
+
+# How it says no
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "slug", "said"),
+    [
+        ({"kind": "real"}, 403, "not-permitted", "agreement"),
+        ({"site": "north"}, 404, "site-not-found", "north"),
+        ({"site": None, "drill": "small"}, 404, "site-not-found", "is a site"),
+        ({"site": None}, 422, "invalid-request", "exactly one"),
+        ({"drill": "small"}, 422, "invalid-request", "exactly one"),
+        ({"kind": "test"}, 422, "invalid-request", "body.kind"),
+        ({"opened_by": " "}, 422, "invalid-request", "body.opened_by"),
+        ({"reason": ""}, 422, "invalid-request", "body.reason"),
+        ({"surprise": 1}, 422, "invalid-request", "body.surprise"),
+    ],
+)
+def test_requests_that_cannot_be_met(
+    client: TestClient,
+    console: Console,
+    changed: dict[str, object],
+    status: int,
+    slug: str,
+    said: str,
+) -> None:
+    response = client.post("/v1/incidents", json={**OPEN, **changed})
+    problem = assert_problem(response, status, slug)
+    assert said in problem["detail"]
+    assert console.runs.made == []
+
+
+def test_what_was_sent_is_not_echoed(client: TestClient) -> None:
+    response = client.post("/v1/incidents", json={**OPEN, "kind": "hunter2"})
+    assert "hunter2" not in response.text
+
+
+def test_errors_of_the_protocol_have_the_one_shape(client: TestClient) -> None:
+    assert_problem(client.get("/nothing"), 404, "not-found")
+    assert_problem(client.get("/console/nothing.js"), 404, "not-found")
+    assert_problem(client.put("/v1/incidents"), 405, "method-not-allowed")
+    assert_problem(client.get("/v1/incidents/none"), 404, "incident-not-found")
+    assert_problem(client.get("/v1/incidents/none/events"), 404, "incident-not-found")
+    assert_problem(client.get("/v1/sites/none/plan"), 404, "site-not-found")
+    json_type = {"Content-Type": "application/json"}
+    response = client.post("/v1/incidents", content=b"{", headers=json_type)
+    problem = assert_problem(response, 422, "invalid-request")
+    assert problem["errors"]
+    response = client.post("/v1/incidents", content=b" " * 70_000, headers=json_type)
+    assert_problem(response, 413, "request-too-large")
+
+
+def test_a_second_incident_on_a_site_is_a_conflict(client: TestClient) -> None:
+    incident = opened(client)
+    problem = assert_problem(client.post("/v1/incidents", json=OPEN), 409, "incident-already-open")
+    assert incident in problem["detail"]
+
+
+def test_nothing_to_play_is_a_conflict(client: TestClient, console: Console) -> None:
+    console.runs.refuse = "no camera has an address"
+    problem = assert_problem(client.post("/v1/incidents", json=OPEN), 409, "nothing-to-play")
+    assert problem["detail"] == "no camera has an address"
+
+
+def test_without_an_audit_nothing_opens(client: TestClient, console: Console) -> None:
+    (console.state / "audit.jsonl").mkdir()
+    response = client.post("/v1/incidents", json=OPEN)
+    assert_problem(response, 503, "audit-unavailable")
+    assert str(console.state) not in response.text
+    assert console.runs.made == []
+
+
+def test_an_internal_error_tells_nothing_of_the_inside(
+    client: TestClient, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(_target: str) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(console.app.state.services.incidents, "open_on", explode)
+    response = client.get("/v1/sites")
+    assert_problem(response, 500, "internal-error")
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
+
+
+# What it says about itself
+
+
+def test_the_openapi_document_has_examples_and_the_token(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            where = f"{method} {path}"
+            assert operation["security"] == [{"token": []}], where
+            assert operation["description"], where
+            assert "401" in operation["responses"], where
+            success = operation["responses"].get("200") or operation["responses"]["201"]
+            assert any("example" in content for content in success["content"].values()), where
+    assert "Problem" in document["components"]["schemas"]
+
+
+def test_the_examples_are_what_the_messages_say(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    content = document["paths"]["/v1/incidents/{incident_id}/last-seen"]["get"]["responses"]["200"]
+    example = content["content"]["application/json"]["example"]
+    assert set(schemas["LastSeen"]["required"]) <= set(example)
+    assert set(schemas["Subject"]["required"]) <= set(example["subjects"][0])
+
+
+def test_names_that_clients_rely_on_are_there(client: TestClient, console: Console) -> None:
+    """Names are stable: add to these lists, take nothing away."""
+    incident = opened(client)
+    console.runs.made[0].say(answer(START_S, subject(at_s=START_S)))
+    message = client.get(f"/v1/incidents/{incident}/last-seen").json()
+    assert set(message) >= {
+        "schema_version", "sequence", "incident", "exercise", "published_at", "at", "times", "text",
+        "subjects", "entrances",
+    }  # fmt: skip
+    assert set(message["times"]) >= {"captured", "decoded", "detected", "placed", "published"}
+    assert set(message["subjects"][0]) >= {
+        "id", "rank", "probability", "armed_probability", "position", "uncertainty", "space",
+        "level", "seen_at", "age_s", "visibility", "cameras", "reasons", "trail",
+    }  # fmt: skip
+    assert set(message["subjects"][0]["position"]) >= {"type", "geometry", "site_m", "properties"}
+    assert set(message["entrances"][0]) >= {
+        "door_number", "name", "usable", "walk_m", "straight_m", "route", "steps", "why_not",
+    }  # fmt: skip
+
+
+def test_the_audit_says_who_opened_and_who_closed(client: TestClient, console: Console) -> None:
+    incident = opened(client)
+    client.delete(f"/v1/incidents/{incident}", params={"closed_by": "Dispatcher 8"})
+    path: Path = console.state / "audit.jsonl"
+    first, last = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (first["action"], first["opened_by"], first["reason"]) == (
+        "grant-opened", "Dispatcher 7", "drill",
+    )  # fmt: skip
+    assert (last["action"], last["closed_by"]) == ("grant-closed", "Dispatcher 8")

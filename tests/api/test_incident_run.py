@@ -1,0 +1,164 @@
+"""A run in a real worker process: begins, publishes, survives a death, is gone when stopped."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.audit import AuditFile
+from api.drill_files import load_drill
+from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
+from api.errors import RunError
+from api.gate import Activation, Gate
+from api.incident_run import IncidentRun, drill_jobs
+from tests.api.box_drill import make_box_drill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from api.drill_files import Drill
+    from api.drill_play import Progress
+    from api.gate import Permit
+    from calibration.answer import Answer
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    return load_drill(make_box_drill(tmp_path_factory.mktemp("drills") / "walker"))
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(AuditFile(tmp_path / "audit.jsonl"))
+
+
+def permit_for(gate: Gate, cameras: frozenset[str]) -> Permit:
+    activation = Activation("exercise", "walker", "a test", "to see it run")
+    return gate.open(activation, incident="i-1", cameras=cameras, now_s=time.time())
+
+
+def wait_for(condition: Callable[[], bool], within_s: float = 30.0) -> None:
+    until_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until_s, "waited in vain"
+        time.sleep(0.02)
+
+
+def quiet(_: Progress) -> None:
+    """Nobody looks at the progress."""
+
+
+def test_a_drill_plays_to_its_end_in_real_time(drill: Drill, gate: Gate) -> None:
+    record = play_realtime(drill, gate, quiet)
+    assert record.problems == ()
+    assert set(record.frames) == {"cam-01", "cam-02"}
+    for counts in record.frames.values():
+        assert counts.received == counts.used + counts.dropped
+        assert counts.received >= 29
+    last = record.answers[-1]
+    assert last.subjects
+    assert last.subjects[0].space_name == "Lobby"
+    published = [seen.times.published_s for seen in record.observations]
+    assert all(at_s is not None for at_s in published)
+    for seen in record.observations:
+        times = seen.times
+        stages = (
+            times.captured_s,
+            times.decoded_s,
+            times.detected_s,
+            times.placed_s,
+            times.published_s,
+        )
+        assert all(
+            early is not None and late is not None and early <= late
+            for early, late in itertools.pairwise(stages)
+        )
+
+
+def test_full_speed_gives_the_same_answers_each_time(drill: Drill, gate: Gate) -> None:
+    records = []
+    for _ in range(2):
+        with exercise_permit(drill, gate, time.time) as permit:
+            records.append(play_at_full_speed(drill, permit, quiet))
+    assert records[0].answers == records[1].answers
+    assert all(counts.dropped == 0 for counts in records[0].frames.values())
+    x, _ = records[0].answers[-1].subjects[0].xy_m
+    assert x == pytest.approx(2.0 + 1.3 * 2.95, abs=0.5)
+
+
+def test_only_permitted_cameras_are_watched(drill: Drill, gate: Gate) -> None:
+    permit = permit_for(gate, frozenset({"cam-02"}))
+    record = play_at_full_speed(drill, permit, quiet)
+    assert set(record.frames) == {"cam-02"}
+    run = IncidentRun(permit, drill.site, drill_jobs(drill), lambda _: None, lambda _: None)
+    assert [camera.id for camera in run.cameras()] == ["cam-02"]
+
+
+def test_nothing_to_watch_is_refused(drill: Drill, gate: Gate) -> None:
+    permit = permit_for(gate, frozenset({"cam-06"}))
+    with pytest.raises(RunError, match="none of the permitted cameras"):
+        IncidentRun(permit, drill.site, drill_jobs(drill), lambda _: None, lambda _: None)
+
+
+class Watched:
+    """A run of the drill and what it says."""
+
+    def __init__(self, drill: Drill, gate: Gate, duration_s: float = 60.0) -> None:
+        self.answers: list[Answer] = []
+        self.ended = threading.Event()
+        permit = permit_for(gate, frozenset({"cam-01", "cam-02"}))
+        self.run = IncidentRun(
+            permit,
+            drill.site,
+            drill_jobs(drill),
+            self.answers.append,
+            lambda _: self.ended.set(),
+            duration_s=duration_s,
+        )
+
+
+def worker_pids() -> set[int]:
+    """Children of this process that are workers."""
+    tasks = Path("/proc/self/task").iterdir()
+    children = {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def test_stop_leaves_no_process_within_a_second(drill: Drill, gate: Gate) -> None:
+    before = worker_pids()
+    watched = Watched(drill, gate)
+    watched.run.start()
+    wait_for(lambda: bool(watched.answers))
+    began_s = time.monotonic()
+    watched.run.stop()
+    assert time.monotonic() - began_s < 1.0
+    assert worker_pids() <= before
+    published = len(watched.answers)
+    time.sleep(0.4)
+    assert len(watched.answers) == published
+    assert all(camera.phase == "stopped" for camera in watched.run.cameras())
+    watched.run.stop()
+
+
+def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
+    before = worker_pids()
+    watched = Watched(drill, gate)
+    watched.run.start()
+    try:
+        wait_for(lambda: bool(watched.answers))
+        [victim] = worker_pids() - before
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: any("started again" in problem for problem in watched.run.problems()))
+        wait_for(lambda: bool(worker_pids() - before - {victim}))
+        wait_for(lambda: not watched.run.problems())
+        published = len(watched.answers)
+        wait_for(lambda: len(watched.answers) > published)
+    finally:
+        watched.run.stop()

@@ -1,0 +1,309 @@
+"""The dispatcher's screen in a real browser."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from calibration.answer import Answer
+from tests.api.replayed import Console, ReplayedRun, answer, subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.browser.conftest import Cable, Watched
+
+pytestmark = pytest.mark.browser
+
+ANSWER_EVERY_S = 0.15
+TEXT = "Last seen now in the West room, armed. Take door 1, 12 m on foot."
+
+
+def two_people(at_s: float) -> Answer:
+    """The suspect in the west room and somebody in the corridor."""
+    return answer(
+        at_s,
+        subject("S1", at_s=at_s, reasons=("a <b>rifle</b> was seen in 8 of 10 looks",)),
+        subject(
+            "S2", at_s=at_s, rank=2, xy_m=(15.0, 2.0), space="corridor", space_name="Corridor",
+            visibility="out of view", age_s=12.0, trail_m=((10.0, 2.0), (15.0, 2.0)),
+        ),
+        text=TEXT,
+    )  # fmt: skip
+
+
+class Talker:
+    """Lets a run publish answers about seven times a second, as the engine does."""
+
+    def __init__(self, run: ReplayedRun) -> None:
+        self.run = run
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.talk)
+        self.thread.start()
+
+    def talk(self) -> None:
+        while not self.ended.wait(ANSWER_EVERY_S):
+            self.run.say(two_people(time.time()))
+
+    def stop(self) -> None:
+        self.ended.set()
+        self.thread.join(5)
+
+
+def sign_in(page: Page, cable: Cable, console: Console) -> None:
+    page.goto(cable.url)
+    page.get_by_label("Access token").fill(console.token)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Open an exercise")).to_be_visible()
+
+
+def open_exercise(page: Page) -> None:
+    page.get_by_label("Opened by").fill("Dispatcher 7")
+    page.get_by_role("button", name="Open exercise").click()
+    expect(page.locator("#incident")).to_be_visible()
+
+
+@pytest.fixture
+def talker(quiet_page: Page, cable: Cable, console: Console) -> Iterator[Talker]:
+    """Signed in, an exercise open, answers coming."""
+    sign_in(quiet_page, cable, console)
+    open_exercise(quiet_page)
+    expect(quiet_page.locator("#cameras li")).to_have_count(2)
+    made = Talker(console.runs.made[0])
+    expect(quiet_page.locator("body")).to_have_attribute("data-fresh", "live")
+    yield made
+    made.stop()
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a screenshot where LASTSEEN_SCREENSHOTS names a folder."""
+    folder = os.environ.get("LASTSEEN_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def test_signing_in_needs_the_right_token(
+    page: Page, cable: Cable, console: Console, watched: Watched
+) -> None:
+    page.goto(cable.url)
+    page.get_by_label("Access token").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("This token is not valid.")
+    sign_in(page, cable, console)
+    assert console.token not in page.url
+    assert page.evaluate("document.cookie") == ""  # scripts cannot read the session
+    assert all("401" in text for text in watched.complaints)
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Access token")).to_be_visible()
+
+
+def test_the_answer_is_on_the_screen(talker: Talker, quiet_page: Page) -> None:
+    page = quiet_page
+    expect(page.locator("#exercise")).to_contain_text("EXERCISE")
+    expect(page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
+    expect(page.locator("#spoken")).to_have_text(TEXT)  # for screen readers
+    expect(page.locator("#badge-text")).to_contain_text("Live")
+
+    # the plan: both subjects with rings, the suspect's trail, room and route
+    expect(page.locator("#plan .subject")).to_have_count(2)
+    suspect = page.locator('#plan .subject[data-subject="S1"]')
+    expect(suspect).to_be_visible()
+    expect(suspect.locator(".diamond")).to_be_visible()
+    expect(page.locator("#plan .ring")).to_have_count(2)
+    expect(page.locator("#plan .trail[data-suspect]")).to_be_visible()
+    expect(page.locator("#plan .route-line")).to_be_visible()
+    expect(page.locator("#plan .unit[data-here]")).to_have_attribute("data-id", "west")
+    expect(page.get_by_role("heading", name="Take this door")).to_be_visible()
+    expect(page.locator("#plan .door[data-best] .number")).to_have_text("1")
+    expect(page.locator('#plan .view[data-phase="live"]')).to_have_count(2)
+
+    # the mark stands where the subject is: at (4, 8) of a plan 20 m wide and 12 m high
+    room = page.locator('#plan .unit[data-id="west"]').bounding_box()
+    mark = suspect.locator(".diamond").bounding_box()
+    assert room is not None
+    assert mark is not None
+    assert (mark["x"] + mark["width"] / 2 - room["x"]) / room["width"] == pytest.approx(
+        0.4, abs=0.02
+    )
+    assert (mark["y"] + mark["height"] / 2 - room["y"]) / room["height"] == pytest.approx(
+        0.5, abs=0.02
+    )
+
+    # the lists
+    ranked = page.locator("#ranked > li")
+    expect(ranked).to_have_count(2)
+    expect(ranked.nth(0)).to_contain_text("West room")
+    expect(ranked.nth(0)).to_contain_text("90 %")
+    expect(ranked.nth(0)).to_contain_text("in view now")
+    expect(ranked.nth(0)).to_contain_text("a <b>rifle</b> was seen in 8 of 10 looks")
+    expect(ranked.nth(1)).to_contain_text("last seen 12 s ago")
+    expect(page.locator("#door-number")).to_have_text("1")
+    expect(page.locator("#door-walk")).to_have_text("12 m on foot")
+    expect(page.locator("#steps li")).to_have_count(3)
+    expect(page.locator("#doors li")).to_have_count(1)
+    expect(page.locator("#doors li")).to_contain_text("7 m longer on foot")
+    keep(page, "console")
+
+
+def test_nobody_is_shown_as_the_intruder_before_the_odds_say_so(
+    talker: Talker, quiet_page: Page
+) -> None:
+    talker.stop()
+    at_s = time.time()
+    talker.run.say(answer(at_s, subject("S1", at_s=at_s, probability=0.05), text="Nobody armed"))
+    expect(quiet_page.get_by_role("heading", level=1, name="Nobody armed")).to_be_visible()
+    expect(quiet_page.locator("[data-suspect]")).to_have_count(0)
+    expect(quiet_page.locator("#plan .subject .disc")).to_be_visible()
+    expect(quiet_page.get_by_role("heading", name="Closest to S1")).to_be_visible()
+
+
+def test_what_a_person_has_opened_stays_open(talker: Talker, quiet_page: Page) -> None:
+    second = quiet_page.locator("#ranked > li").nth(1)
+    expect(second.locator(".reasons")).to_be_hidden()
+    second.locator("summary").click()
+    for count in range(3):  # answers keep coming and redraw the list
+        frames = talker.run.frames
+        quiet_page.wait_for_function("() => true")
+        while talker.run.frames < frames + 2:
+            quiet_page.wait_for_timeout(20)
+        expect(second.locator(".reasons"), f"after {count}").to_be_visible()
+
+
+def test_stale_data_is_greyed_and_says_so(talker: Talker, quiet_page: Page) -> None:
+    page = quiet_page
+    opacity = "() => Number(getComputedStyle(document.querySelector('#plan')).opacity)"
+    assert page.evaluate(opacity) == 1
+    talker.stop()
+    expect(page.locator("body")).to_have_attribute("data-fresh", "stale", timeout=4000)
+    expect(page.locator("#badge-text")).to_contain_text("STALE: no new data for")
+    expect(page.locator("#ranked > li").nth(0)).to_contain_text("last seen")
+    assert page.evaluate(opacity) < 0.6
+    keep(page, "stale")
+    talker.run.say(two_people(time.time()))
+    expect(page.locator("body")).to_have_attribute("data-fresh", "live")
+    assert page.evaluate(opacity) == 1
+
+
+def test_old_pictures_are_stale_although_answers_keep_coming(
+    talker: Talker, quiet_page: Page
+) -> None:
+    talker.stop()
+    late = threading.Event()
+
+    def talk_of_old_pictures() -> None:
+        taken_s = time.time() - 9.0
+        while not late.wait(ANSWER_EVERY_S):
+            now_s = time.time()
+            talker.run.say(Answer(now_s, (), (), "No pictures", two_people(taken_s).times))
+
+    thread = threading.Thread(target=talk_of_old_pictures)
+    thread.start()
+    try:
+        expect(quiet_page.locator("#badge-text")).to_contain_text("STALE: newest picture is")
+    finally:
+        late.set()
+        thread.join(5)
+
+
+def test_a_lost_connection_is_shown_and_resumed(page: Page, cable: Cable, console: Console) -> None:
+    sign_in(page, cable, console)
+    open_exercise(page)
+    talker = Talker(console.runs.made[0])
+    try:
+        expect(page.locator("body")).to_have_attribute("data-fresh", "live")
+        cable.cut()
+        expect(page.locator("#badge-text")).to_contain_text("connection lost")
+        expect(page.locator("body")).to_have_attribute("data-fresh", "stale")
+        cable.mend()
+        expect(page.locator("body")).to_have_attribute("data-fresh", "live", timeout=15_000)
+        assert cable.resumed_from  # the server was asked for what was missed
+        assert min(cable.resumed_from) > 2
+    finally:
+        talker.stop()
+
+
+def test_camera_trouble_is_visible(talker: Talker, quiet_page: Page) -> None:
+    talker.run.phase = "stalled"
+    talker.run.trouble = ("camera Corridor: stalled: no picture for 3.2 s",)
+    expect(quiet_page.locator("#problems li")).to_have_text(talker.run.trouble[0])
+    expect(quiet_page.locator('#cameras li[data-phase="stalled"]')).to_have_count(2)
+    expect(quiet_page.locator('#plan .camera[data-phase="stalled"] .cross')).to_have_count(2)
+    expect(quiet_page.locator("#plan .camera .cross").first).to_be_visible()
+
+
+def test_closing_asks_first_and_keeps_the_last_answer(talker: Talker, quiet_page: Page) -> None:
+    page = quiet_page
+    page.get_by_role("button", name="Close exercise").click()
+    page.get_by_role("button", name="Keep it open").click()
+    assert talker.run.cameras()[0].phase == "live"
+    page.get_by_role("button", name="Close exercise").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close exercise").click()
+    expect(page.locator("#closed")).to_contain_text("closed by request")
+    expect(page.locator("body")).to_have_attribute("data-fresh", "closed")
+    assert talker.run.stopped
+    expect(page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
+    expect(page.get_by_role("button", name="Close exercise")).to_be_hidden()
+    page.get_by_role("link", name="All sites").click()
+    expect(page.get_by_role("button", name="Open exercise")).to_be_visible()
+
+
+def test_a_reload_comes_back_to_the_open_exercise(talker: Talker, quiet_page: Page) -> None:
+    quiet_page.reload()
+    expect(quiet_page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
+    quiet_page.goto(quiet_page.url.partition("#")[0])  # without the address of the exercise
+    expect(quiet_page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
+
+
+def test_the_plan_can_be_zoomed(talker: Talker, quiet_page: Page) -> None:
+    plan = quiet_page.locator("#plan")
+    whole = plan.get_attribute("viewBox")
+    assert whole is not None
+    quiet_page.get_by_role("button", name="Zoom in").click()
+    closer = plan.get_attribute("viewBox")
+    assert closer is not None
+    assert float(closer.split()[2]) == pytest.approx(float(whole.split()[2]) / 1.5, rel=0.01)
+    quiet_page.get_by_role("button", name="Whole plan").click()
+    assert plan.get_attribute("viewBox") == whole
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_screen_fits_a_phone(
+    browser: Browser, cable: Cable, console: Console, watched: Watched, scheme: str
+) -> None:
+    with browser.new_context(
+        viewport={"width": 360, "height": 740},
+        color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=True,
+        device_scale_factor=2,
+    ) as context:
+        page = context.new_page()
+        watched.watch(page)
+        sign_in(page, cable, console)
+        open_exercise(page)
+        console.runs.made[0].say(two_people(time.time()))
+        expect(page.locator("#door-number")).to_have_text("1")
+        expect(page.locator("#plan .subject[data-suspect]")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        red = page.evaluate(
+            "Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
+        )
+        assert (red < 60) is (scheme == "dark")
+        keep(page, f"phone-{scheme}")
+    assert watched.complaints == []
+
+
+def test_the_reference_of_the_api_needs_no_other_host(
+    quiet_page: Page, cable: Cable, console: Console
+) -> None:
+    sign_in(quiet_page, cable, console)
+    quiet_page.get_by_role("link", name="API").click()
+    expect(quiet_page.get_by_text("/v1/incidents/{incident_id}/last-seen")).to_be_visible()
