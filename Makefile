@@ -78,7 +78,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	@bash scripts/install.sh $(VENV) dev docs
 	@touch $@
 
-drills: $(VENV)/.installed-render ## render the built-in drills again (about half an hour)
+drills: $(VENV)/.installed-render ## render the built-in drills again (about ten minutes)
 	@nice $(BIN)/python -m benchmarks.renderer wing
 	@nice $(BIN)/python -m benchmarks.renderer quiet
 
