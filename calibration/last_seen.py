@@ -39,6 +39,10 @@ LEAVES_MPS = 2.0
 """Growth of the 95 % radius of somebody unseen: people walk at 1.2-1.5 m/s and 95 % of adults at
 ease slower than 2.0 m/s (Bohannon, Age and Ageing 26, 1997). Who runs is outside this radius."""
 
+INDISTINCT_LLR = 1.0
+"""Subjects whose log-odds lie within this of the highest are equally likely for all that the
+evidence can tell (its rates are measured to about a factor of e); whoever is in view goes first."""
+
 RECENT_S = 60.0
 _SPACE_REACH_M = 1.0
 
@@ -67,8 +71,9 @@ def rank_subjects(
 ) -> tuple[RankedSubject, ...]:
     """The subjects, most likely intruder first.
 
-    Equal probabilities (to a hundredth) are ranked in view first, then last seen first, then oldest
-    first, so that the order does not flicker with the last digit.
+    Subjects that the evidence cannot tell from the likeliest (`INDISTINCT_LLR`) are ranked in view
+    first. Equal probabilities (to a hundredth) are ranked in view first, then last seen first, then
+    oldest first, so that the order does not flicker with the last digit.
 
     Args:
         subjects: from `Fusion.subjects(now_s)`.
@@ -95,9 +100,12 @@ def rank_subjects(
     cov_m2 *= np.where(in_view, 1.0, (grown_m / radius_m) ** 2)[:, None, None]
     spaces = _spaces(subjects, _places_m(subjects, plan), plan)
 
+    likeliest = llr >= llr.max() - INDISTINCT_LLR
     order = sorted(
         range(len(subjects)),
         key=lambda i: (
+            not likeliest[i],
+            likeliest[i] and not in_view[i],
             -round(float(probability[i]), 2),
             not in_view[i],
             0.0 if in_view[i] else float(age_s[i]),
