@@ -78,8 +78,9 @@ def assign_weapons(
     """The confidence of the best weapon box of each person, `(N,)` float32, 0 for none.
 
     A weapon belongs to at most one person: the one whose hands-and-torso zone (the upper
-    `HANDS_REACH_DOWN` of the box, widened by `ZONE_MARGIN` of its height) covers at least half of the weapon box, and among several the one
-    to whose torso the weapon is nearest in units of that person's size.
+    `HANDS_REACH_DOWN` of the box, widened by `ZONE_MARGIN` of its height) covers at least half of
+    the weapon box, and among several the one to whose torso the weapon is nearest in units of that
+    person's size.
 
     Args:
         persons_xyxy_px: `(N, 4)` person boxes.
