@@ -113,12 +113,14 @@ def test_the_answer_is_on_the_screen(talker: Talker, quiet_page: Page) -> None:
     expect(page.locator("#spoken")).to_have_text(TEXT)  # for screen readers
     expect(page.locator("#badge-text")).to_contain_text("Live")
 
-    # the plan: both subjects with rings, the suspect's trail, room and route
+    # the plan: both subjects, a ring for the suspect (none for who is harmless and out of view),
+    # the suspect's trail, room and route
     expect(page.locator("#plan .subject")).to_have_count(2)
     suspect = page.locator('#plan .subject[data-subject="S1"]')
     expect(suspect).to_be_visible()
     expect(suspect.locator(".diamond")).to_be_visible()
-    expect(page.locator("#plan .ring")).to_have_count(2)
+    expect(page.locator("#plan .ring[data-suspect]")).to_have_count(1)
+    expect(page.locator("#plan .ring")).to_have_count(1)
     expect(page.locator("#plan .trail[data-suspect]")).to_be_visible()
     expect(page.locator("#plan .route-line")).to_be_visible()
     expect(page.locator("#plan .unit[data-here]")).to_have_attribute("data-id", "west")
