@@ -1,8 +1,8 @@
 """Single pictures with exact labels for training detectors: python -m benchmarks.renderer.training.
 
 Buildings, people, cameras and lights are random and none of them is in a drill. Half of the
-pictures hold somebody armed, the others people with what is mistaken for a firearm. Labels are
-YOLO text files of visible boxes: class 0 person, class 1 firearm.
+pictures hold armed people, the others people with empty hands or with what is mistaken for a
+firearm. Labels are YOLO text files of visible boxes: class 0 person, class 1 firearm.
 """
 
 # ruff: noqa: PLR2004 - the numbers are shares and sizes of random scenes
@@ -69,7 +69,7 @@ def training_building(seed: int) -> Building:
     rng = np.random.default_rng([seed, 21])
     hall_x, hall_y = rng.uniform(7, 12), rng.uniform(8, 12)
     wide = float(rng.uniform(2.4, 4.2))
-    y0 = float(rng.uniform(2.0, hall_y - wide - 2.0))
+    y0 = float(rng.uniform(2.0, max(2.0, hall_y - wide - 2.0)))
     rooms = int(rng.integers(2, 4))
     room_x = float(rng.uniform(6, 8.5))
     end_x = float(hall_x + rooms * room_x)
@@ -200,21 +200,23 @@ def _statue(
 def _cast_frame(
     studio: Studio, camera: Camera, players: list[Player], armed: bool, rng: np.random.Generator
 ) -> list[Actor]:
-    """Two to seven people in a camera's view, one or two of them armed where asked for."""
+    """Two to seven people in a camera's view, one to four of them armed where asked for."""
     count = int(rng.integers(2, 8))
     order = rng.permutation(len(players))[:count]
-    gunmen = (2 if rng.random() < 0.15 else 1) if armed else 0
+    gunmen = int(rng.integers(1, 5)) if armed else 0
     taken: list[Array] = []
     actors: list[Actor] = []
     for index, which in enumerate(order):
         holds: dict[str, tuple[str, ...]] = {}
         if index < gunmen:
             holds = ARMED_HOLDS
-        elif rng.random() < (0.4 if armed else 0.75):
+        elif rng.random() < (0.4 if armed else 0.6):
             holds = HARMLESS_HOLDS
         carries = str(rng.choice(list(holds))) if holds else None
         hold = str(rng.choice(holds[carries])) if carries else "swing"
-        spot = _free_spot(studio, camera, taken, (1.6, 9.5) if index < gunmen else (1.4, 15.0), rng)
+        spot = _free_spot(
+            studio, camera, taken, (1.6, 12.0) if index < gunmen else (1.4, 15.0), rng
+        )
         if spot is None:
             continue
         taken.append(spot)
