@@ -36,6 +36,8 @@ ROLES: Final = (INTRUDER, "student", "staff", "responder")
 LONGEST_GAP_S: Final = 1.0
 """Longest pause between two truth lines of a person that a straight line bridges: in it a walking
 person leaves the line by less than the metre that scoring allows."""
+_SAME_MOMENT_S: Final = 1e-3
+"""Unix seconds in double precision are good to a quarter of a microsecond, frames far apart."""
 VISIBLE_SHARE: Final = 0.5
 """A person counts as visible where at least this share of the body shows in the picture."""
 
@@ -105,7 +107,7 @@ class TruePath:
         share = np.clip(
             np.divide(t_s - self.t_s[before], gap_s, out=np.zeros_like(t_s), where=gap_s > 0), 0, 1
         )
-        on_line = np.isclose(t_s, self.t_s[before], rtol=0, atol=1e-9)
+        on_line = np.isclose(t_s, self.t_s[before], rtol=0, atol=_SAME_MOMENT_S)
         between = (
             (t_s > self.t_s[before])
             & (t_s <= self.t_s[after])

@@ -41,6 +41,14 @@ def test_people_come_in_order_with_the_intruder_known(tmp_path: Path) -> None:
     assert read_truth(tmp_path / "elsewhere", {"L1"}, {}) is None
 
 
+def test_the_last_line_holds_for_a_moment_rounded_in_unix_seconds(tmp_path: Path) -> None:
+    intruder = read(tmp_path, GOOD).people[0]
+    start_s = 1_772_442_000.0
+    for moment in (intruder.t_s[0], intruder.t_s[-1]):
+        rounded = (start_s + moment + np.array([-4e-7, 0.0, 4e-7])) - start_s
+        assert intruder.at(rounded).present.all()
+
+
 def test_places_between_lines_lie_on_the_straight_line(tmp_path: Path) -> None:
     intruder = read(tmp_path, GOOD).people[0]
     there = intruder.at(np.array([-0.1, 0.0, 0.25, 0.5, 0.75, 1.0, 1.1]))
