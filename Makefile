@@ -62,7 +62,7 @@ test-browser: install ## the console in a real Chromium
 test-postgres: install ## the database tests on a real PostgreSQL
 	$(call suite,postgres)
 
-test-slow: install ## tests that take minutes
+test-slow: $(VENV)/.installed-export ## tests that take minutes
 	$(call suite,slow)
 
 bench: install ## measure speed; NAME=… names the benchmark
@@ -78,6 +78,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	@bash scripts/install.sh $(VENV) dev docs
 	@touch $@
 
+$(VENV)/.installed-export: $(VENV)/.installed
+	@bash scripts/install.sh $(VENV) dev +export
+	@touch $@
+
 drills: $(VENV)/.installed-render ## render the built-in drills again (about ten minutes)
 	@nice $(BIN)/python -m benchmarks.renderer wing
 	@nice $(BIN)/python -m benchmarks.renderer quiet
@@ -87,10 +91,11 @@ $(VENV)/.installed-render: $(VENV)/.installed
 	@bash scripts/install.sh $(VENV) dev +render
 	@touch $@
 
-constraints: $(VENV)/.installed-docs $(VENV)/.installed-render ## pin what is installed now
+constraints: $(VENV)/.installed-docs $(VENV)/.installed-render $(VENV)/.installed-export ## pin what is installed now
 	@bash scripts/pin-constraints.sh $(VENV) >constraints.txt.new
 	@mv constraints.txt.new constraints.txt
-	@touch $(VENV)/.installed $(VENV)/.installed-docs $(VENV)/.installed-render
+	@touch $(VENV)/.installed $(VENV)/.installed-docs \
+		$(VENV)/.installed-render $(VENV)/.installed-export
 	@echo "constraints.txt: $$(grep -c == constraints.txt) packages pinned"
 
 clean: ## remove what was built and measured; keeps .venv

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import supervision as sv
 from scipy.special import expit, logit
 
 from calibration.last_seen import ARMED_PRIOR
 from vision.decode import decode_file
 from vision.errors import UnreadableVideoError
 from vision.frames import Frame
-from vision.looked_at import LookedAt, look_at
+from vision.looked_at import look_at
 from vision.track import NOT_TRACKED
 from vision.video_file import probe_file
+from vision.weapons import SAME_WEAPON_IOU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from models.looks import LookRates
-    from vision.detect import Detector
+    from vision.detections import Detections
+    from vision.pipeline import Pipeline, TrackedFrame
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov", ".m4v", ".ts", ".webm", ".mpg", ".mpeg"})
@@ -118,8 +120,7 @@ def find_sources(paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
 
 def lines_of(
     source: Source,
-    detector: Detector,
-    look_rates: LookRates | None,
+    models: Pipeline,
     shown: Mapping[str, float],
     every: int = 1,
 ) -> Iterator[FrameLine]:
@@ -127,27 +128,22 @@ def lines_of(
 
     Args:
         source: the file.
-        detector: may report boxes too faint to be shown, for the evidence.
-        look_rates: what a look tells; None leaves the armed probability open.
-        shown: label → confidence from which a weapon is written.
+        models: a pipeline whose models look at the file; it keeps no track of it.
+        shown: label → confidence from which a weapon of the whole frame is written; those of the
+            second look have their own.
         every: take every n-th frame.
 
     Raises:
         MediaError: if the file cannot be used; after the last good frame if it is damaged.
     """
     if source.is_picture:
-        frame = _picture(source.path)
-        [boxes] = detector.detect([frame.image])
-        persons = boxes.persons()
-        nobody = np.full(len(persons), NOT_TRACKED, np.int64)
-        unknown = np.full(len(persons), np.nan)
-        yield _line(source, LookedAt(frame, persons, boxes.weapons(), nobody, unknown), shown)
+        yield _line(source, models.glance(_picture(source.path)), models, shown)
         return
     fps = (probe_file(source.path).fps or USUAL_FPS) / every
     with closing(decode_file(source.path, "file", threads=0)) as frames:
         taken = (frame for frame in frames if frame.index % every == 0)
-        for seen in look_at(taken, detector, look_rates, nominal_fps=fps):
-            yield _line(source, seen, shown)
+        for seen in look_at(taken, models.fresh(fps)):
+            yield _line(source, seen, models, shown)
 
 
 def _picture(path: Path) -> Frame:
@@ -159,12 +155,18 @@ def _picture(path: Path) -> Frame:
     return Frame("file", 0, 0.0, "drill", time.time(), np.asarray(image, np.uint8))
 
 
-def _line(source: Source, seen: LookedAt, shown: Mapping[str, float]) -> FrameLine:
+def _line(
+    source: Source, seen: TrackedFrame, models: Pipeline, shown: Mapping[str, float]
+) -> FrameLine:
     width, height = seen.frame.size_px
-    found = seen.weapons
-    least = np.array([shown.get(name, np.inf) for name in found.class_names])
-    weapons = found.where(found.confidence >= least[found.class_id])
-    armed = expit(seen.armed_llr + logit(ARMED_PRIOR))
+    points = (shown, models.second_look.shown if models.second_look else {})
+    weapons = [
+        weapon
+        for found, least in zip(seen.weapons, points, strict=False)
+        for weapon in _weapons(found, least)
+    ]
+    armed = np.full(len(seen.persons), np.nan)
+    armed[seen.track_id != NOT_TRACKED] = expit(seen.tracks.armed_llr + logit(ARMED_PRIOR))
     return FrameLine(
         source=source.name,
         frame=seen.frame.index,
@@ -186,16 +188,29 @@ def _line(source: Source, seen: LookedAt, shown: Mapping[str, float]) -> FrameLi
                 strict=True,
             )
         ],
-        weapons=[
-            WeaponLine(xyxy, confidence, weapons.class_names[number])
-            for xyxy, confidence, number in zip(
-                _rounded(weapons.xyxy_px, 1),
-                _rounded(weapons.confidence, 4),
-                weapons.class_id.tolist(),
-                strict=True,
-            )
-        ],
+        weapons=_once(weapons),
     )
+
+
+def _weapons(found: Detections, shown: Mapping[str, float]) -> Iterator[WeaponLine]:
+    least = np.array([shown.get(name, np.inf) for name in found.class_names])
+    sure = found.where(found.confidence >= least[found.class_id])
+    for xyxy, confidence, number in zip(
+        _rounded(sure.xyxy_px, 1),
+        _rounded(sure.confidence, 4),
+        sure.class_id.tolist(),
+        strict=True,
+    ):
+        yield WeaponLine(xyxy, confidence, sure.class_names[number])
+
+
+def _once(weapons: list[WeaponLine]) -> list[WeaponLine]:
+    """The weapons without those that both the whole frame and the second look showed."""
+    if not weapons:
+        return []
+    rows = np.array([[*weapon.xyxy, weapon.confidence] for weapon in weapons])
+    keep = sv.box_non_max_suppression(rows, SAME_WEAPON_IOU)
+    return [weapon for weapon, kept in zip(weapons, keep.tolist(), strict=True) if kept]
 
 
 def _rounded(column: np.ndarray[Any, np.dtype[np.float32]], digits: int) -> Iterable[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from importlib.resources import files
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 import matplotlib as mpl
-from markupsafe import Markup
 
 from .errors import ReportError
 from .report_charts import certainty_figure, latency_figure, rooms_figure
 from .report_plan import plan_figure
+from .report_svg import SVG_STYLE, svg
 from .report_terms import DEFINITIONS, STAGE_LABELS, VISIBLE, in_words
 from .scoring import score
 from .whole_files import write_whole
@@ -22,8 +21,6 @@ from .whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from matplotlib.figure import Figure
 
     from calibration.site import Site
 
@@ -34,14 +31,6 @@ if TYPE_CHECKING:
 JSON_NAME: Final = "report.json"
 HTML_NAME: Final = "report.html"
 _DECIMALS: Final = 6
-_SVG_STYLE: Final[dict[Any, Any]] = {
-    "svg.fonttype": "path",
-    "svg.hashsalt": "lastseen",
-    "font.family": "DejaVu Sans",
-    "text.parse_math": False,
-}
-"""Glyphs as outlines, so that the page looks the same without our font; names of a site are text,
-never formulas; the salt makes the same run give the same file."""
 
 
 def write_report(record: RunRecord, site: Site, truth: Truth | None, out_dir: Path) -> Score:
@@ -85,13 +74,13 @@ def _page(record: RunRecord, site: Site, scored: Score) -> str:
     figures, series = scored.figures, scored.series
     values = figures.as_json()
     final = max(record.answers, key=lambda answer: answer.at_s, default=None)
-    with mpl.rc_context(_SVG_STYLE):
+    with mpl.rc_context(SVG_STYLE):
         latency = latency_figure(series.spans_ms)
         pictures = {
-            "plan": _svg(plan_figure(record, site, series)),
-            "rooms": _svg(rooms_figure(series, site.plan)),
-            "certainty": _svg(certainty_figure(series)),
-            "latency": _svg(latency) if latency is not None else None,
+            "plan": svg(plan_figure(record, site, series)),
+            "rooms": svg(rooms_figure(series, site.plan)),
+            "certainty": svg(certainty_figure(series)),
+            "latency": svg(latency) if latency is not None else None,
         }
     template = files(__name__.rpartition(".")[0]).joinpath("report_templates/report.html.j2")
     environment = jinja2.Environment(
@@ -120,15 +109,6 @@ def _by_reason(nulls: Mapping[str, str]) -> dict[str, list[str]]:
         if key in DEFINITIONS:
             grouped.setdefault(why, []).append(DEFINITIONS[key].label)
     return grouped
-
-
-def _svg(figure: Figure) -> Markup:
-    """The figure as an SVG element, without the XML head, which HTML does not want."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    # matplotlib has escaped every text in it
-    return Markup(svg[svg.index("<svg") :])  # noqa: S704
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON

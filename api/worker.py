@@ -15,13 +15,13 @@ from calibration.errors import CalibrationError
 from calibration.projection import to_floor_positions
 from calibration.site import load_site
 from models.errors import ModelError
-from models.looks import LookRates, LookRatesError, read_look_rates
+from models.looks import LookRates, LookRatesError
 from vision.boxes import read_mot_boxes
 from vision.decode import decode_file
 from vision.errors import VisionError
 from vision.feeds import Feed, live_source, stop_feeds
 from vision.latest import LatestFrames
-from vision.pipeline import Pipeline
+from vision.pipeline import Pipeline, load_pipeline
 from vision.sources import played
 from vision.video_file import StreamInfo, probe_file
 
@@ -161,14 +161,10 @@ def build_pipeline(device: Device, *, pixels: bool) -> tuple[Pipeline, str]:
     """
     if not pixels:
         return Pipeline(None, LookRates.silent()), "recorded boxes"
-    from vision.yolo import load_detector  # noqa: PLC0415 -- loads torch or OpenVINO
-
-    detector = load_detector(device)
-    rates = read_look_rates(detector.checkpoint.name)
-    detector.hear_weapons_from(rates.faintest)
+    pipeline, detector = load_pipeline(device)
     blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
-    detector.detect([blank] * LARGEST_BATCH)
-    return Pipeline(detector, rates), detector.backend
+    pipeline.warm_up([blank] * LARGEST_BATCH)
+    return pipeline, detector.backend
 
 
 def recorded_frames(

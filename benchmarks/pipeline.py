@@ -23,17 +23,18 @@ from calibration.entrances import EntranceRoutes
 from calibration.locator import Locator
 from calibration.projection import to_floor_positions
 from vision.frames import Frame
-from vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from api.drill_files import Drill
     from vision.detect import Device
+    from vision.pipeline import Pipeline
     from vision.sources import AnyFrame
 
 ROUNDS = 7
 BATCHES = 20
+NOMINAL_FPS = 10.0
 
 
 def measure(drill_folder: Path, device: Device = "auto") -> dict[str, Any]:
@@ -58,7 +59,7 @@ def measure(drill_folder: Path, device: Device = "auto") -> dict[str, Any]:
             detector.detect([frame.image for frame in batch if isinstance(frame, Frame)])
         half_s = time.perf_counter()
         # A fresh pipeline each round: tracks of the last one would meet frames from their past.
-        _whole_way(drill, Pipeline(detector, pipeline.look_rates), routes, batches)
+        _whole_way(drill, pipeline.fresh(NOMINAL_FPS), routes, batches)
         ended_s = time.perf_counter()
         if round_:
             bare_s.append(half_s - began_s)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .additions import CardHeader, card_with_header
+from .person_crops import LOOK_SIDE_PX
+from .registry import UNREGISTERED_CONFIDENCE, UNREGISTERED_INPUT_PX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +23,7 @@ def card(
     start_figures: Mapping[str, Figures],
     backend: str,
 ) -> str:
-    """Return the model card, in Markdown.
+    """Return the model card, in Markdown, with the header that `models.additions` reads.
 
     Args:
         run: the finished run.
@@ -28,7 +32,7 @@ def card(
         start_figures: the same for the start checkpoint, of the classes that it knows.
         backend: what the figures were measured on.
     """
-    return "\n".join(
+    text = "\n".join(
         [
             f"# {run.recipe}",
             "",
@@ -40,6 +44,15 @@ def card(
             *(["## Notes", "", "\n\n".join(recipe.notes), ""] if recipe.notes else []),
         ]
     )
+    header = CardHeader(
+        name=run.recipe,
+        sha256=run.sha256,
+        classes=recipe.classes,
+        confidence=recipe.confidence or dict.fromkeys(recipe.classes, UNREGISTERED_CONFIDENCE),
+        input_px=LOOK_SIDE_PX if recipe.role == "second look" else UNREGISTERED_INPUT_PX,
+        licence="AGPL-3.0-or-later",
+    )
+    return card_with_header(header, text)
 
 
 def _made_of(run: TrainingRun, recipe: Recipe) -> list[str]:

@@ -22,24 +22,33 @@ from .labels import (
     taught,
     write_labels,
 )
+from .pasting import cutouts, paste
+from .person_crops import LOOK_SIDE_PX, cut_square, look_squares, resized
 from .recipe import find_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from .recipe import Recipe, Source, Stage
+    from .pasting import Cutout
+    from .recipe import Crop, Recipe, Source, Stage
 
     Picture = NDArray[np.uint8]
-    Teacher = Callable[[Picture, tuple[str, ...]], Labels]
-    """Finds the objects of the named classes, numbered as in the recipe, that it is sure of."""
+    Teacher = Callable[[Picture, tuple[str, ...], tuple[str, ...]], Labels]
+    """Finds the objects of the named classes that it is sure of, numbered by the last names."""
 
 Split = Literal["train", "held"]
 
 SHEET_PX = 416
 _CLEAN_JPEG_QUALITY = 95
+
+BOX_SHAKE = 0.05
+"""Standard deviation of a shaken box's edges, as a share of its width or height."""
+
+WEAPON_SHARE = (0.1, 0.6)
+"""Share of its square that a weapon's long side takes up: a handgun to a rifle in a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +140,11 @@ def _write_source(
     pictures: list[tuple[Picture, Labels]] = []
     files: list[Path] = []
     added = 0
-    for path, image, given in source_pictures(source, recipe.classes, root, "train"):
+    names = recipe.names_in(source)
+    for path, image, given in source_pictures(source, names, root, "train"):
         labels = given
         if source.taught and teacher is not None:
-            labels = taught(given, teacher(image, source.taught))
+            labels = taught(given, teacher(image, source.taught, names))
         added += len(labels) - len(given)
         pictures.append((image, labels))
         files += [path, *(p for p in [root / "labels" / f"{path.stem}.txt"] if p.exists())]
@@ -144,29 +154,110 @@ def _write_source(
     laid_out = pictures
     if source.sheet is not None:
         laid_out = list(sheets(pictures, source.sheet.columns, rng))
+    weapons = _weapons_to_paste(source, recipe, roots)
     for copy in range(source.repeat):
         for number, (image, labels) in enumerate(laid_out):
-            stem = f"{source.name}-{copy}-{number:05d}"
-            if source.window_px is not None:
-                image, labels = window(image, labels, source.window_px, rng)  # noqa: PLW2901 - the same picture, smaller
-            seen = degrade(image, rng) if rng.random() < degrade_share else image
-            cv2.imwrite(
-                str(folder / "images" / "train" / f"{stem}.jpg"),
-                seen,
-                [cv2.IMWRITE_JPEG_QUALITY, _CLEAN_JPEG_QUALITY],
-            )
-            size_px = (image.shape[1], image.shape[0])
-            write_labels(folder / "labels" / "train" / f"{stem}.txt", labels, size_px)
-    counts = np.bincount(found, minlength=len(recipe.classes)).tolist()
+            cuts = _cuts(image, labels, source, names, weapons, rng)
+            for part, (cut, objects) in enumerate(cuts):
+                seen = degrade(cut, rng) if rng.random() < degrade_share else cut
+                if source.crop is not None:
+                    objects = objects.moved(LOOK_SIDE_PX / cut.shape[0], 0, 0)  # noqa: PLW2901 - the same objects, at the side that is trained on
+                    seen = resized(seen, LOOK_SIDE_PX)
+                stem = f"{source.name}-{copy}-{number:05d}-{part:02d}"
+                cv2.imwrite(
+                    str(folder / "images" / "train" / f"{stem}.jpg"),
+                    seen,
+                    [cv2.IMWRITE_JPEG_QUALITY, _CLEAN_JPEG_QUALITY],
+                )
+                ours = objects.where(objects.class_id < len(recipe.classes))
+                size_px = (seen.shape[1], seen.shape[0])
+                write_labels(folder / "labels" / "train" / f"{stem}.txt", ours, size_px)
+    counts = np.bincount(found, minlength=len(names)).tolist()
     return SourceRecord(
         source.name,
         source.licence,
         source.origin,
         len(pictures),
-        dict(zip(recipe.classes, counts, strict=True)),
+        dict(zip(names, counts, strict=True)),
         added,
         content_hash(files),
     )
+
+
+def _cuts(
+    image: Picture,
+    labels: Labels,
+    source: Source,
+    names: tuple[str, ...],
+    weapons: Sequence[Cutout],
+    rng: np.random.Generator,
+) -> Iterator[tuple[Picture, Labels]]:
+    """The parts of one picture that are trained on."""
+    if source.crop is not None:
+        yield from squares(image, labels, source.crop, names, rng, weapons)
+    elif source.window_px is not None:
+        yield window(image, labels, source.window_px, rng)
+    else:
+        yield image, labels
+
+
+def _weapons_to_paste(source: Source, recipe: Recipe, roots: tuple[Path, ...]) -> list[Cutout]:
+    """Weapons cut out of the training part, and no other, of the source to paste from."""
+    if source.crop is None or source.crop.paste is None:
+        return []
+    other = recipe.source(source.crop.paste.source)
+    root = find_folder(other.folder, roots)
+    pictures = source_pictures(other, recipe.names_in(other), root, "train")
+    found = cutouts((image, labels) for _, image, labels in pictures)
+    if not found:
+        raise DatasetError(f"{root}: no weapon on a plain background to paste into {source.name}")
+    return found
+
+
+def squares(
+    image: Picture,
+    labels: Labels,
+    crop: Crop,
+    names: tuple[str, ...],
+    rng: np.random.Generator,
+    weapons: Sequence[Cutout] = (),
+) -> Iterator[tuple[Picture, Labels]]:
+    """Cut a square around every object of one class; see `recipe.Crop`.
+
+    Boxes are shaken first, since those of a detector are never quite right.
+
+    Args:
+        image: the whole picture.
+        labels: its objects.
+        crop: how to cut.
+        names: class names by the numbers of the labels.
+        rng: decides all chances.
+        weapons: what may be pasted where there is nothing to find.
+    """
+    number = names.index(crop.around)
+    boxes = labels.xyxy_px[labels.class_id == number]
+    size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    if crop.around == "person":
+        around = look_squares(boxes + rng.normal(0, BOX_SHAKE, boxes.shape) * size)
+    else:
+        side = size.max(axis=1) / rng.uniform(*WEAPON_SHARE, len(boxes))
+        free = (side[:, None] - size[:, :2]) / 2
+        centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + rng.uniform(-0.8, 0.8, free.shape) * free
+        around = np.hstack([centre - side[:, None] / 2, centre + side[:, None] / 2])
+    for square, box in zip(around, boxes, strict=True):
+        cut, left, top = cut_square(image, square)
+        inside = labels.cut(left, top, left + cut.shape[1], top + cut.shape[0])
+        wanted = (inside.class_id != number) if crop.around == "person" else inside.class_id >= 0
+        inside = inside.where(wanted)
+        if len(inside):
+            yield cut, inside
+        elif weapons and crop.paste is not None and rng.random() < crop.paste.share:
+            holder = box - np.array([left, top, left, top])
+            pasted = paste(cut, holder, weapons[int(rng.integers(len(weapons)))], rng)
+            if pasted is not None:
+                yield pasted
+        elif rng.random() < crop.empty:
+            yield cut, inside
 
 
 def sheets(

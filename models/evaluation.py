@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 MATCH_IOU = 0.5
 """Overlap from which a found box counts as the labelled one (PASCAL VOC's)."""
 
-SIZE_EDGES_PX = (16, 32, 64, 128)
+SIZE_EDGES_PX = (12, 16, 24, 32, 64, 128)
 """Edges of the size classes in which recall is told."""
+
+RELIABILITY_BINS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Edges of the confidences in which claims are held against what was right."""
+
+CURVE_POINTS = 201
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +59,33 @@ class SizeRecall:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Precision and recall of all boxes whose confidence is at least this."""
+
+    confidence: float
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Boxes whose confidence lies in a bin: what they claimed and how many were right."""
+
+    from_confidence: float
+    to_confidence: float
+    boxes: int
+    mean_confidence: float | None
+    right_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClassFigures:
     """Figures of one class; those that need labelled objects are None where there are none.
 
     `precision`, `recall`, `false_alarms_per_image` and the recalls by size hold at the operating
-    point `confidence`; the average precisions run over all scores.
+    point `confidence`; the average precisions and the precision-recall curve run over all scores.
+    `calibration_error` is the expected calibration error over `RELIABILITY_BINS` (Guo et al., ICML
+    2017), of boxes of at least 0.05: below that nobody reads a score as a probability.
     """
 
     objects: int
@@ -69,6 +97,9 @@ class ClassFigures:
     false_alarms_per_image: float
     recall_by_height: tuple[SizeRecall, ...]
     recall_by_long_side: tuple[SizeRecall, ...]
+    curve: tuple[CurvePoint, ...]
+    reliability: tuple[ReliabilityBin, ...]
+    calibration_error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +252,8 @@ def _class_figures(
     sides = np.concatenate([np.zeros((0, 2)), *(truth[:, 2:] - truth[:, :2] for _, truth in pairs)])
     objects = len(hit_all)
     answered = right_count + wrong_count
+    score, right_all = _verdicts(pairs)
+    reliability, calibration_error = _reliability(score, right_all)
     return ClassFigures(
         objects=objects,
         confidence=confidence,
@@ -231,7 +264,50 @@ def _class_figures(
         false_alarms_per_image=wrong_count / max(1, len(pairs)),
         recall_by_height=_by_size(sides[:, 1], hit_all),
         recall_by_long_side=_by_size(sides.max(axis=1), hit_all),
+        curve=_curve(score, right_all, objects),
+        reliability=reliability,
+        calibration_error=calibration_error,
     )
+
+
+def _verdicts(
+    pairs: list[tuple[Found, NDArray[np.float64]]],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence of every box of all pictures and whether it is right, surest first."""
+    score = np.concatenate([np.zeros(0), *(found.confidence for found, _ in pairs)])
+    right = np.concatenate([np.zeros(0, bool), *(matched(*pair)[0] for pair in pairs)])
+    order = np.argsort(-score, kind="stable")
+    return score[order], right[order]
+
+
+def _curve(
+    score: NDArray[np.float64], right: NDArray[np.bool_], objects: int
+) -> tuple[CurvePoint, ...]:
+    """The precision-recall curve, at no more than `CURVE_POINTS` of its points."""
+    if not objects or not len(score):
+        return ()
+    hits = np.cumsum(right)
+    precision, recall = hits / np.arange(1, len(hits) + 1), hits / objects
+    rows = np.unique(np.linspace(0, len(score) - 1, CURVE_POINTS).round().astype(int))
+    return tuple(
+        CurvePoint(float(score[i]), float(precision[i]), float(recall[i])) for i in rows.tolist()
+    )
+
+
+def _reliability(
+    score: NDArray[np.float64], right: NDArray[np.bool_]
+) -> tuple[tuple[ReliabilityBin, ...], float | None]:
+    bins, gaps, counted = [], 0.0, 0
+    for low, high in pairwise(RELIABILITY_BINS):
+        inside = (score >= low) & ((score < high) | (high >= 1.0))
+        count = int(inside.sum())
+        claimed = float(score[inside].mean()) if count else None
+        share = float(right[inside].mean()) if count else None
+        bins.append(ReliabilityBin(low, high, count, claimed, share))
+        if claimed is not None and share is not None:
+            gaps += count * abs(claimed - share)
+            counted += count
+    return tuple(bins), gaps / counted if counted else None
 
 
 def _by_size(size_px: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[SizeRecall, ...]:

@@ -49,11 +49,16 @@ def evaluation_pictures(
     if part.layout == "mot":
         yield from _mot_pictures(root, recipe.classes.index("person"), part.every)
         return
-    numbers = {theirs: recipe.classes.index(name) for theirs, name in part.classes.items()}
+    left_out = len(recipe.classes)
+    numbers = {
+        theirs: recipe.classes.index(name) if name in recipe.classes else left_out
+        for theirs, name in part.classes.items()
+    }
     for path in picture_files(root / "images")[:: part.every]:
         image = read_picture(path)
         size_px = (image.shape[1], image.shape[0])
-        yield image, read_labels(root / "labels" / f"{path.stem}.txt", size_px, numbers)
+        labels = read_labels(root / "labels" / f"{path.stem}.txt", size_px, numbers)
+        yield image, labels.where(labels.class_id != left_out)
 
 
 def _mot_pictures(

@@ -67,6 +67,10 @@ class Labels:
         seen = after >= LEAST_LEFT * np.maximum(before, np.finfo(np.float64).tiny)
         return Labels(inside[seen], self.class_id[seen])
 
+    def where(self, keep: NDArray[np.bool_]) -> Labels:
+        """The objects where `keep`, `(N,)` bool, is true."""
+        return Labels(self.xyxy_px[keep], self.class_id[keep])
+
     def moved(self, factor: float, left_px: float, top_px: float) -> Labels:
         """The objects after their picture is scaled by `factor` and laid at (left, top)."""
         shift = np.array([left_px, top_px, left_px, top_px])

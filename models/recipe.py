@@ -28,6 +28,27 @@ class Sheet(_Part):
     """Cells in a row (and rows) of a sheet; sheets take these in turn."""
 
 
+class Paste(_Part):
+    """Weapons of another source, cut out of plain backgrounds and pasted near hands."""
+
+    source: str
+    """Name of the source whose training part they are cut from; its objects are all weapons."""
+    share: Fraction
+    """Share of the squares with nothing to find in them that get one."""
+
+
+class Crop(_Part):
+    """Squares cut around objects and brought to `LOOK_SIDE_PX`, as the second look sees persons."""
+
+    around: str
+    """Class whose objects are cut around. Around "person", the square of the second look; around
+    any other class, squares in which the object takes up the share that it has in a person's."""
+    empty: Fraction = 1.0
+    """Share of the squares with nothing to find in them that is kept."""
+    paste: Paste | None = None
+    """Pasted weapons become objects of class 0."""
+
+
 class Source(_Part):
     """One folder of pictures with YOLO labels (`class cx cy w h`, fractions of the picture)."""
 
@@ -51,6 +72,7 @@ class Source(_Part):
     sheet: Sheet | None = None
     window_px: Annotated[int, Field(ge=64)] | None = None
     """Train on windows of this side cut around objects, so that small ones keep their pixels."""
+    crop: Crop | None = None
 
     @field_validator("group")
     @classmethod
@@ -69,7 +91,8 @@ class Evaluation(_Part):
     layout: Literal["yolo", "mot", "held"]
     """YOLO folders `images` and `labels`; MOT `img1` and `gt.txt` (persons); a held-out part."""
     classes: dict[int, str] = {}
-    """Class numbers of the label files (layout yolo)."""
+    """Class numbers of the label files (layout yolo); objects of classes not in the recipe's
+    [head] are left out."""
     counts: tuple[str, ...]
     """Classes that are labelled throughout; figures of others would mean nothing."""
     every: Annotated[int, Field(ge=1)] = 1
@@ -110,6 +133,8 @@ class Recipe(_Part):
     start_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     start_origin: str
     seed: Annotated[int, Field(ge=0)] = 0
+    role: Literal["whole frame", "second look"] = "whole frame"
+    """Whether the new checkpoint sees whole pictures or squares around persons."""
     mixture: dict[str, Fraction] = {}
     """Shares of the start ("start") and of the stages in the final weights, together 1; the last
     stage alone if empty. A mean with earlier weights keeps more of the old skills."""
@@ -128,7 +153,9 @@ class Recipe(_Part):
         if len(known) != len(self.sources):
             raise ValueError("sources: two sources have the same name")
         for source in self.sources:
-            strangers = {*source.classes.values(), *source.taught} - self.head.keys()
+            # Squares may be cut around objects of a class that the new checkpoint does not find.
+            cut_around = {source.crop.around} if source.crop else set()
+            strangers = {*source.classes.values(), *source.taught} - self.head.keys() - cut_around
             if strangers:
                 raise ValueError(
                     f"source {source.name}: classes {sorted(strangers)} are not in [head], "
@@ -140,10 +167,19 @@ class Recipe(_Part):
         return self
 
     @model_validator(mode="after")
+    def _pastes_agree(self) -> Recipe:
+        known = {source.name for source in self.sources}
+        for source in self.sources:
+            paste = source.crop.paste if source.crop else None
+            if paste is not None and paste.source not in known:
+                raise ValueError(f"source {source.name}: crop.paste: no source {paste.source!r}")
+        return self
+
+    @model_validator(mode="after")
     def _evaluations_agree(self) -> Recipe:
         known = {source.name for source in self.sources}
         for part in self.evaluations:
-            if strangers := {*part.classes.values(), *part.counts} - self.head.keys():
+            if strangers := set(part.counts) - self.head.keys():
                 raise ValueError(f"evaluation {part.name}: unknown classes {sorted(strangers)}")
             if part.layout == "held" and part.folder not in known:
                 raise ValueError(f"evaluation {part.name}: no source is called {part.folder!r}")
@@ -164,6 +200,11 @@ class Recipe(_Part):
     def classes(self) -> tuple[str, ...]:
         """Class names of the new checkpoint, in the order of their numbers."""
         return tuple(self.head)
+
+    def names_in(self, source: Source) -> tuple[str, ...]:
+        """Class names by the numbers that the labels of a source have: ours, then others."""
+        around = source.crop.around if source.crop else None
+        return self.classes if around is None or around in self.classes else (*self.classes, around)
 
     def source(self, name: str) -> Source:
         """Return the source called `name`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -60,12 +61,30 @@ class _Entry(BaseModel):
     card: str
 
 
-class _Registry(BaseModel):
+class _Added(BaseModel):
+    """What an operator added: weights alone, which are used where they are named."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
-    default: str
     weights: dict[str, _Entry]
+
+
+class _Registry(_Added):
+    """What ships: weights and which of them do what."""
+
+    default: str
+    second_look: str
+
+
+_Kind = TypeVar("_Kind", bound=_Added)
+
+
+def added_folder() -> Path:
+    """Return the folder of added checkpoints: `LASTSEEN_WEIGHTS`, else `~/.local/share/...`."""
+    named = os.environ.get("LASTSEEN_WEIGHTS")
+    share = Path.home() / ".local" / "share" / "lastseen" / "weights"
+    return Path(named).expanduser() if named else share
 
 
 def default_name(registry: Path = REGISTRY_FILE) -> str:
@@ -74,34 +93,54 @@ def default_name(registry: Path = REGISTRY_FILE) -> str:
     Raises:
         CheckpointError: if the registry is malformed.
     """
-    return _read(registry).default
+    return _read(registry, _Registry).default
 
 
-def checkpoint_names(registry: Path = REGISTRY_FILE) -> tuple[str, ...]:
-    """Return the names of all registered checkpoints, sorted.
+def second_look_name(registry: Path = REGISTRY_FILE) -> str:
+    """Return the name of the checkpoint that looks for weapons around persons.
 
     Raises:
         CheckpointError: if the registry is malformed.
     """
-    return tuple(sorted(_read(registry).weights))
+    return _read(registry, _Registry).second_look
 
 
-def find_checkpoint(name: str | None = None, registry: Path = REGISTRY_FILE) -> Checkpoint:
+def checkpoint_names(registry: Path = REGISTRY_FILE, added: Path | None = None) -> tuple[str, ...]:
+    """Return the names of all checkpoints that ship or were added, sorted.
+
+    Args:
+        registry: the list of those that ship.
+        added: folder of those that were added; `added_folder()` if None.
+
+    Raises:
+        CheckpointError: if the registry is malformed.
+    """
+    return tuple(sorted(_entries(registry, added)))
+
+
+def find_checkpoint(
+    name: str | None = None, registry: Path = REGISTRY_FILE, added: Path | None = None
+) -> Checkpoint:
     """Return the registered checkpoint of that name (or the default one), its bytes verified.
 
     Nothing is read from a checkpoint before its sha256 is found right: unpickling a file that
     somebody changed could run their code.
 
+    Args:
+        name: of the checkpoint; None for the default one.
+        registry: the list of those that ship.
+        added: folder of those that were added; `added_folder()` if None.
+
     Raises:
         CheckpointError: if the name is unknown, the file is missing or its sha256 is another.
     """
-    read = _read(registry)
-    wanted = name or read.default
-    entry = read.weights.get(wanted)
-    if entry is None:
-        known = ", ".join(sorted(read.weights)) or "none"
+    entries = _entries(registry, added)
+    wanted = name or default_name(registry)
+    if wanted not in entries:
+        known = ", ".join(sorted(entries)) or "none"
         raise CheckpointError(f"{registry.name}: no weights called {wanted!r}; there are: {known}")
-    path = registry.parent / entry.file
+    folder, entry = entries[wanted]
+    path = folder / entry.file
     if not path.is_file():
         raise CheckpointError(
             f"{path}: the file of weights {wanted!r} is missing; reinstall or restore it"
@@ -120,7 +159,7 @@ def find_checkpoint(name: str | None = None, registry: Path = REGISTRY_FILE) -> 
         confidence=dict(entry.confidence),
         input_px=entry.input_px,
         licence=entry.licence,
-        card=registry.parent / entry.card,
+        card=folder / entry.card,
     )
 
 
@@ -153,15 +192,36 @@ def checkpoint_in_file(path: Path) -> Checkpoint:
     )
 
 
+def checkpoint_of(weights: str | Path | None = None) -> Checkpoint:
+    """Return a checkpoint by what a user may call it: a registered name or the path of a `.pt`.
+
+    Raises:
+        CheckpointError: see `find_checkpoint` and `checkpoint_in_file`.
+    """
+    if isinstance(weights, Path) or (weights is not None and weights.endswith(".pt")):
+        return checkpoint_in_file(Path(weights))
+    return find_checkpoint(weights)
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(registry: Path) -> _Registry:
+def _entries(registry: Path, added: Path | None) -> dict[str, tuple[Path, _Entry]]:
+    """Name → folder and entry; what ships goes before what was added."""
+    more = (added_folder() if added is None else added) / registry.name
+    found = _read(more, _Added).weights if more.exists() else {}
+    ships = _read(registry, _Registry).weights
+    return {name: (more.parent, entry) for name, entry in found.items()} | {
+        name: (registry.parent, entry) for name, entry in ships.items()
+    }
+
+
+def _read(registry: Path, kind: type[_Kind]) -> _Kind:
     try:
-        return _Registry.model_validate(tomllib.loads(registry.read_text(encoding="utf-8")))
+        return kind.model_validate(tomllib.loads(registry.read_text(encoding="utf-8")))
     except OSError as error:
         raise CheckpointError(f"{registry}: cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:

@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from .datasets import SourceRecord, build_stage
 from .errors import RecipeError
 from .labels import Labels
-from .networks import load_network, load_predictor
+from .networks import load_network, load_predictor, load_training_state
 from .offline import keep_offline
 from .recipe import find_folder
 from .registry import sha256_of
@@ -32,6 +33,9 @@ TEACHER_CONFIDENCE = 0.5
 """The start's boxes below this are too often wrong to be taught as truth."""
 
 CHECKPOINT_NAME = "checkpoint.pt"
+EPOCH_NAME = "epoch.pt"
+"""The last whole epoch of a stage, from which an interrupted run goes on."""
+
 RECORD_NAME = "run.json"
 
 
@@ -42,6 +46,7 @@ class StageRecord:
     name: str
     sources: tuple[SourceRecord, ...]
     minutes: float
+    """Wall-clock minutes of the process that finished it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,23 @@ class TrainingRun:
     stages: tuple[StageRecord, ...]
 
 
-def train(recipe: Recipe, roots: tuple[Path, ...], out: Path) -> TrainingRun:
+Watcher = Callable[[str, int, int], None]
+"""Told the name of the stage, the batches done and those there are, while training runs."""
+
+
+def train(
+    recipe: Recipe, roots: tuple[Path, ...], out: Path, watch: Watcher = lambda *_: None
+) -> TrainingRun:
     """Run every stage of `recipe` and write the checkpoint and its record below `out`.
 
-    Stages that an earlier, interrupted run finished in the same folder are not repeated.
+    What an earlier, interrupted run finished in the same folder is not repeated: whole stages, and
+    the epochs of the stage that it was in.
 
     Args:
         recipe: what to train.
         roots: folders in which the start checkpoint and the sources are looked for.
         out: folder of the run; created.
+        watch: is told how far the training has come.
 
     Raises:
         RecipeError: if the start or a source is missing, or the start is another file.
@@ -84,10 +97,12 @@ def train(recipe: Recipe, roots: tuple[Path, ...], out: Path) -> TrainingRun:
     begun = out / "start.pt"
     if not begun.exists():
         _save(_with_new_head(start, recipe), begun)
-    teacher = _Teacher(start, recipe.classes)
+    teacher = _Teacher(start)
     current, records, made = begun, [], {"start": begun}
     for stage in recipe.stages:
-        current, record = _run_stage(stage, recipe, roots, out / stage.name, current, teacher)
+        current, record = _run_stage(
+            stage, recipe, roots, out / stage.name, current, teacher, watch
+        )
         records.append(record)
         made[stage.name] = current
     final = out / CHECKPOINT_NAME
@@ -134,12 +149,14 @@ def mix(parts: Sequence[tuple[Path, float]], to: Path) -> None:
 class _Teacher:
     """Finds the start checkpoint's own classes, so that the new one does not unlearn them."""
 
-    def __init__(self, start: Path, classes: tuple[str, ...]) -> None:
+    def __init__(self, start: Path) -> None:
         self._model = load_predictor(start)
-        self._classes = classes
         self._numbers = {name: number for number, name in self._model.names.items()}
 
-    def __call__(self, image: NDArray[np.uint8], names: tuple[str, ...]) -> Labels:
+    def __call__(
+        self, image: NDArray[np.uint8], names: tuple[str, ...], numbered: tuple[str, ...]
+    ) -> Labels:
+        """The objects of the classes `names`, each with its place in `numbered`."""
         unknown = [name for name in names if name not in self._numbers]
         if unknown:
             raise RecipeError(f"taught: the start checkpoint has no classes {unknown}")
@@ -151,7 +168,7 @@ class _Teacher:
             verbose=False,
         )
         rows: NDArray[np.float32] = result.boxes.data.cpu().numpy()
-        ours = {self._numbers[name]: self._classes.index(name) for name in names}
+        ours = {self._numbers[name]: numbered.index(name) for name in names}
         return Labels(
             rows[:, :4].astype(np.float64), np.array([ours[int(c)] for c in rows[:, 5]], np.int64)
         )
@@ -164,25 +181,39 @@ def _run_stage(
     folder: Path,
     start: Path,
     teacher: _Teacher,
+    watch: Watcher,
 ) -> tuple[Path, StageRecord]:
     done = folder / "done.pt"
     minutes_file = folder / "minutes.txt"
     data_file, sources = build_stage(stage, recipe, roots, folder / "data", teacher)
     if not done.exists():
         begun_s = time.monotonic()
-        last = _fit(stage, recipe, start, data_file, folder)
+        last = _fit(stage, recipe, start, data_file, folder, watch)
         minutes_file.write_text(f"{(time.monotonic() - begun_s) / 60:.1f}\n", encoding="utf-8")
         shutil.copyfile(last, done)
     return done, StageRecord(stage.name, sources, float(minutes_file.read_text(encoding="utf-8")))
 
 
-def _fit(stage: Stage, recipe: Recipe, start: Path, data_file: Path, folder: Path) -> Path:
-    """Train one stage and return its last checkpoint."""
+def _fit(
+    stage: Stage, recipe: Recipe, start: Path, data_file: Path, folder: Path, watch: Watcher
+) -> Path:
+    """Train one stage, from its last whole epoch if it was interrupted; return its checkpoint."""
     from torch import nn  # noqa: PLC0415 - seconds to import, only training needs it
     from ultralytics.models.yolo.detect import DetectionTrainer  # noqa: PLC0415 - likewise
 
+    whole = folder / EPOCH_NAME
+    network, state = load_training_state(whole if whole.exists() else start)
+    interrupted = whole.exists() and int(state["epoch"]) < stage.epochs - 1
+    if whole.exists() and not interrupted:
+        return whole
+
     class Trainer(DetectionTrainer):
         """Keeps all batch-norm statistics, and leaves measuring to `evaluation`."""
+
+        def setup_model(self) -> dict[str, Any] | None:
+            self.model = network
+            self.resume = interrupted
+            return state if interrupted else None
 
         def _model_train(self) -> None:
             # Mosaics and sheets do not look like footage; their statistics must not replace
@@ -233,9 +264,78 @@ def _fit(stage: Stage, recipe: Recipe, start: Path, data_file: Path, folder: Pat
             "patience": 0,
         }
     )
-    trainer.model = load_network(start)
+    trainer.add_callback("on_pretrain_routine_end", _hasten_on_cpu)
+    trainer.add_callback("on_train_batch_end", _Count(stage, watch))
+    trainer.add_callback("on_model_save", _keep_epoch(whole))
     trainer.train()
-    return Path(trainer.last)
+    return whole
+
+
+def _keep_epoch(whole: Path) -> Callable[[Any], None]:
+    """Keep each finished epoch in a file that is never half written, as the library's can be."""
+
+    def keep(trainer: Any) -> None:  # noqa: ANN401 - the library's trainer
+        partial = whole.with_suffix(".partial")
+        shutil.copyfile(trainer.last, partial)
+        partial.replace(whole)
+
+    return keep
+
+
+class _Count:
+    """Counts batches for whoever watches."""
+
+    def __init__(self, stage: Stage, watch: Watcher) -> None:
+        self._stage = stage
+        self._watch = watch
+        self._in_epoch = (-1, 0)
+
+    def __call__(self, trainer: Any) -> None:  # noqa: ANN401 - the library's trainer
+        epoch, batches = int(trainer.epoch), len(trainer.train_loader)
+        done = self._in_epoch[1] + 1 if self._in_epoch[0] == epoch else 1
+        self._in_epoch = (epoch, done)
+        self._watch(self._stage.name, epoch * batches + done, self._stage.epochs * batches)
+
+
+def _hasten_on_cpu(trainer: Any) -> None:  # noqa: ANN401 - the library's trainer
+    """Run the layers in bfloat16 where the processor has it; the loss stays in single precision.
+
+    On a processor with AVX-512 BF16 a step takes a little more than half the time (ultralytics'
+    own mixed precision is for CUDA alone). Weights, gradients and the averaged model that is
+    saved stay in single precision.
+    """
+    import torch  # noqa: PLC0415 - seconds to import, only training needs it
+
+    if trainer.device.type != "cpu" or "bf16" not in _cpu_flags():
+        return
+    trainer.model.to(memory_format=torch.channels_last)
+    cast: Any = torch.autocast("cpu", dtype=torch.bfloat16)
+    layers = trainer.model.model
+
+    def enter(*_: object) -> None:
+        cast.__enter__()
+
+    def leave(_module: object, _inputs: object, outputs: object) -> Any:  # noqa: ANN401 - tensors nested in containers
+        cast.__exit__(None, None, None)
+        return _single(outputs)
+
+    layers[0].register_forward_pre_hook(enter)
+    layers[-1].register_forward_hook(leave)
+
+
+def _single(outputs: Any) -> Any:  # noqa: ANN401 - tensors nested in containers
+    if isinstance(outputs, dict):
+        return {key: _single(value) for key, value in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return type(outputs)(_single(value) for value in outputs)
+    return outputs.float()
+
+
+def _cpu_flags() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _with_new_head(start: Path, recipe: Recipe) -> Any:  # noqa: ANN401 - the library's network

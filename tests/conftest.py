@@ -19,6 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CUDA_CONTROL_DEVICE = Path("/dev/nvidiactl")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def only_what_ships() -> None:
+    """Keep checkpoints that this machine's user has added out of the tests."""
+    os.environ["LASTSEEN_WEIGHTS"] = str(ROOT / "tests" / "no-added-weights")
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The checkout that holds this test."""

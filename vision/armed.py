@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.person_crops import zones
+
 from .track import NOT_TRACKED
 
 if TYPE_CHECKING:
@@ -31,16 +33,9 @@ if TYPE_CHECKING:
 
     from .detections import Detections
 
-ZONE_MARGIN = 0.25
-"""A weapon held out reaches beyond the person's box by up to this share of its height."""
-
 WEAKEST_LLR, STRONGEST_LLR = -3.0, 7.0
 """No sequence of looks counts for more than this, natural logarithm: about 1 : 20 against, since
 a weapon can be hidden throughout, and about 1,100 : 1 for."""
-
-HANDS_REACH_DOWN = 0.75
-"""A weapon in a hand lies in this upper share of the person's box; what lies lower (the foot of a
-table, a shadow at the shoes) is nobody's weapon."""
 
 _MINIMUM_COVER = 0.5
 """At least this share of a weapon box must lie in a person's zone for it to belong there."""
@@ -77,10 +72,9 @@ def assign_weapons(
 ) -> NDArray[np.float32]:
     """The confidence of the best weapon box of each person, `(N,)` float32, 0 for none.
 
-    A weapon belongs to at most one person: the one whose hands-and-torso zone (the upper
-    `HANDS_REACH_DOWN` of the box, widened by `ZONE_MARGIN` of its height) covers at least half of
-    the weapon box, and among several the one to whose torso the weapon is nearest in units of that
-    person's size.
+    A weapon belongs to at most one person: the one whose hands-and-torso zone
+    (`models.person_crops.zones`) covers at least half of the weapon box, and among several the one
+    to whose torso the weapon is nearest in units of that person's size.
 
     Args:
         persons_xyxy_px: `(N, 4)` person boxes.
@@ -91,9 +85,7 @@ def assign_weapons(
         return best
     left, top, right, bottom = persons_xyxy_px.T.astype(np.float64)
     height = bottom - top
-    reach_px = ZONE_MARGIN * height
-    lowest = top + HANDS_REACH_DOWN * height
-    zone = np.stack([left - reach_px, top, right + reach_px, lowest], 1)
+    zone = zones(persons_xyxy_px)
     guns = weapons.xyxy_px.astype(np.float64)
     low = np.maximum(zone[:, None, :2], guns[None, :, :2])
     high = np.minimum(zone[:, None, 2:], guns[None, :, 2:])
@@ -132,6 +124,7 @@ class ArmedEvidence:
         persons_xyxy_px: NDArray[np.float32],
         weapons: Detections,
         captured_at_s: float,
+        looked: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
         """Take one look at each track and return its log-likelihood ratio so far, `(N,)` float64.
 
@@ -140,16 +133,47 @@ class ArmedEvidence:
             persons_xyxy_px: `(N, 4)` boxes of the same persons.
             weapons: weapon boxes of the frame.
             captured_at_s: capture time, Unix seconds.
+            looked: `(N,)` who was looked at; the evidence of the others stays. Everybody if None.
         """
         if (track_id == NOT_TRACKED).any():
             raise ValueError("track_id: only tracked persons can be looked at")
+        confidence = assign_weapons(persons_xyxy_px, weapons)
+        if looked is None:
+            return self._update(track_id, persons_xyxy_px, confidence, captured_at_s)
+        ratio, _ = self.standing(track_id, captured_at_s)
+        ratio[looked] = self._update(
+            track_id[looked], persons_xyxy_px[looked], confidence[looked], captured_at_s
+        )
+        return ratio
+
+    def standing(
+        self, track_id: NDArray[np.int64], now_s: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The log-likelihood ratio of each track and the seconds since its last look, both `(N,)`.
+
+        A track that was never looked at has the ratio 0 and an infinite time.
+        """
+        slot = np.searchsorted(self._ids, track_id)
+        there = np.isin(track_id, self._ids)
+        ratio, since_s = np.zeros(len(track_id)), np.full(len(track_id), np.inf)
+        likelihood = np.logaddexp.reduce(self._log_alpha[slot[there]], axis=2)
+        ratio[there] = likelihood[:, 0] - likelihood[:, 1]
+        since_s[there] = now_s - self._looked_at_s[slot[there]]
+        return ratio, since_s
+
+    def _update(
+        self,
+        track_id: NDArray[np.int64],
+        persons_xyxy_px: NDArray[np.float32],
+        confidence: NDArray[np.float32],
+        captured_at_s: float,
+    ) -> NDArray[np.float64]:
         self._make_room(track_id, captured_at_s)
         slot = np.searchsorted(self._ids, track_id)
         since_s = np.clip(captured_at_s - self._looked_at_s[slot], 0.0, None)
         first = np.isinf(since_s)
         since_s = np.where(first, 0.0, since_s)
 
-        confidence = assign_weapons(persons_xyxy_px, weapons)
         height_px = persons_xyxy_px[:, 3] - persons_xyxy_px[:, 1]
         row, column = self._rates.outcome_bins(height_px, confidence)
         weight = np.where(first, 1.0, 1.0 - np.exp(-since_s / self._dwell.correlation_s))

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from .detect import Detector
     from .detections import Detections
+    from .weapons import SecondLook
 
 HEIGHT_EDGES_PX = (60.0, 110.0, 180.0)
 """Rows of the table: a weapon in the hands of a person 60 px tall is about 15 px long."""
 
-CONFIDENCE_EDGES = (0.02, 0.05, 0.1, 0.25, 0.5)
+CONFIDENCE_EDGES = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75)
 """Columns of the table. They begin far below the score at which a box would be shown to anybody:
 a faint box says little, but what it says is measured, and it adds up over looks."""
 
@@ -46,7 +47,10 @@ class LabelledPicture:
 
 
 def measure_looks(
-    pictures: Iterable[LabelledPicture], detector: Detector, source: str
+    pictures: Iterable[LabelledPicture],
+    detector: Detector,
+    second_look: SecondLook | None,
+    source: str,
 ) -> LookRates:
     """Count looks at the persons that the detector finds.
 
@@ -55,7 +59,9 @@ def measure_looks(
 
     Args:
         pictures: labelled pictures; all persons in them must be labelled.
-        detector: finds persons and weapons, weapons down to the lowest confidence edge.
+        detector: finds persons.
+        second_look: finds weapons around them, down to the lowest confidence edge; the detector
+            itself if None.
         source: what the pictures are, in words; kept with the rates.
     """
     shape = (len(HEIGHT_EDGES_PX) + 1, len(CONFIDENCE_EDGES) + 1)
@@ -70,22 +76,33 @@ def measure_looks(
     for picture in pictures:
         batch.append(picture)
         if len(batch) == _BATCH:
-            _count(batch, detector, rates)
+            _count(batch, detector, second_look, rates)
             batch = []
     if batch:
-        _count(batch, detector, rates)
+        _count(batch, detector, second_look, rates)
     return rates
 
 
-def _count(batch: list[LabelledPicture], detector: Detector, rates: LookRates) -> None:
-    found = detector.detect([picture.image for picture in batch])
-    for picture, detections in zip(batch, found, strict=True):
+def _count(
+    batch: list[LabelledPicture],
+    detector: Detector,
+    second_look: SecondLook | None,
+    rates: LookRates,
+) -> None:
+    images = [picture.image for picture in batch]
+    found = detector.detect(images)
+    weapons = (
+        [detections.weapons() for detections in found]
+        if second_look is None
+        else second_look.look(images, [detections.persons().xyxy_px for detections in found])
+    )
+    for picture, detections, seen in zip(batch, found, weapons, strict=True):
         persons, true_persons = detections.persons(), picture.truth.persons()
         overlap = sv.box_iou_batch(persons.xyxy_px, true_persons.xyxy_px)
         rows, columns = linear_sum_assignment(overlap, maximize=True)
         matched = overlap[rows, columns] >= _MATCH_IOU
         rows, columns = rows[matched], columns[matched]
-        outcome = assign_weapons(persons.xyxy_px, detections.weapons())[rows]
+        outcome = assign_weapons(persons.xyxy_px, seen)[rows]
         armed = assign_weapons(true_persons.xyxy_px, picture.truth.weapons())[columns] > 0
         boxes = persons.xyxy_px[rows]
         row, column = rates.outcome_bins(boxes[:, 3] - boxes[:, 1], outcome)

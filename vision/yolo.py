@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -12,11 +13,11 @@ import numpy as np
 
 from models.errors import CheckpointError
 from models.export import openvino_model
-from models.networks import load_network
+from models.networks import load_exported, load_network
 from models.offline import cache_dir
-from models.registry import Checkpoint, checkpoint_in_file, find_checkpoint
+from models.registry import Checkpoint, checkpoint_of
 
-from .detections import WEAPON_LABELS, Detections
+from .detections import Detections
 from .letterbox import Letterbox
 
 if TYPE_CHECKING:
@@ -105,15 +106,6 @@ class YoloDetector:
                 found[row] = self._boxes(output, fits[row])
         return [boxes for boxes in found if boxes is not None]
 
-    def hear_weapons_from(self, confidence: float) -> None:
-        """Report weapons from this score on, however faint: for evidence that adds up over looks.
-
-        Whoever shows boxes to people must then leave out those below the operating points of
-        `checkpoint.confidence`.
-        """
-        weapons = [name in WEAPON_LABELS for name in self.class_names]
-        self._threshold = np.where(weapons, confidence, self._threshold)
-
     def warm_up(self, size_px: tuple[int, int]) -> None:
         """Compile for pictures of `size_px` (width, height) now rather than at the first frame."""
         self.detect([np.zeros((size_px[1], size_px[0], 3), np.uint8)])
@@ -149,6 +141,7 @@ def load_detector(
     device: Device = "auto",
     weights: str | Path | None = None,
     confidence: Mapping[str, float] | None = None,
+    input_px: int | None = None,
 ) -> YoloDetector:
     """Return a detector on CUDA (torch, half precision) or the CPU (OpenVINO, else torch).
 
@@ -156,16 +149,16 @@ def load_detector(
         device: "auto" takes CUDA where there is one.
         weights: name of registered weights or path of a `.pt` file; the default weights if None.
         confidence: class name → score from which a box is reported, over the weights' own.
+        input_px: long side of the network's input; the one registered for the weights if None.
 
     Raises:
         CheckpointError: if the weights are unknown, missing or changed, or CUDA is asked for and
             there is none.
         ExportError: if the OpenVINO model cannot be made.
     """
-    if isinstance(weights, Path) or (weights is not None and weights.endswith(".pt")):
-        checkpoint = checkpoint_in_file(Path(weights))
-    else:
-        checkpoint = find_checkpoint(weights)
+    checkpoint = checkpoint_of(weights)
+    if input_px is not None:
+        checkpoint = replace(checkpoint, input_px=input_px)
     return YoloDetector(checkpoint, _backend(checkpoint, device), confidence)
 
 
@@ -267,4 +260,23 @@ class TorchBackend:
             outputs = self._network(planes)
             raw = outputs[0] if isinstance(outputs, tuple) else outputs
             values: NDArray[np.float32] = raw.float().cpu().numpy()
+        return values
+
+
+class LibraryBackend:
+    """An ONNX file or TensorRT engine, run by the library that wrote it."""
+
+    def __init__(self, exported: Path) -> None:
+        import torch  # noqa: PLC0415 - seconds to import, only this backend needs it
+
+        self._torch = torch
+        self.name = exported.suffix.removeprefix(".")
+        self._network = load_exported(exported)
+
+    def scores(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the network's raw outputs; see `_Backend`."""
+        planes = self._torch.from_numpy(inputs).flip(-1).permute(0, 3, 1, 2).float().div_(255)
+        outputs = self._network(planes)
+        raw = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+        values: NDArray[np.float32] = raw.float().cpu().numpy()
         return values

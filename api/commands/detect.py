@@ -54,31 +54,21 @@ def detect(
     from rich.console import Console
 
     from api.detect_lines import find_sources, lines_of
-    from models.looks import LookRatesError, read_look_rates
     from vision.errors import VisionError
-    from vision.yolo import load_detector
+    from vision.pipeline import load_pipeline
 
     notes = Console(stderr=True)
     sources, problems = find_sources(paths)
     tally = Tally()
     if sources:
-        detector = load_detector(device, weights)
-        try:
-            rates = read_look_rates(detector.checkpoint.name)
-            detector.hear_weapons_from(rates.faintest)
-        except LookRatesError:
-            rates = None
-            notes.print(
-                f"{detector.checkpoint.name}: no look rates measured, so 'armed' is null",
-                style="yellow",
-            )
+        models, detector = load_pipeline(device, weights)
         shown = detector.checkpoint.confidence
         with ExitStack() as stack:
             lines = _lines_file(stack, output, as_json=as_json)
             for source in sources:
                 try:
                     with _progress(notes, source.name, source.frames(every)) as step:
-                        for line in lines_of(source, detector, rates, shown, every):
+                        for line in lines_of(source, models, shown, every):
                             tally.count(line)
                             if lines is not None:
                                 _write(lines, json.dumps(line.as_json()), output)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.errors import ApiError
+from models.exports import Form
 from vision.detect import Device
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
     from rich.table import Table
 
     from models.evaluation import Figures
+    from models.recipe import Evaluation, Recipe
+    from models.training import Watcher
 
 app = typer.Typer(help="List, train and measure weights.", no_args_is_help=True)
 
@@ -67,24 +75,39 @@ def list_weights(as_json: _Json = False) -> None:
 def evaluate(
     weights: Annotated[str, typer.Argument(help="Registered name, or the path of a .pt file.")],
     data: _DataFile,
+    second_look: Annotated[
+        bool,
+        typer.Option(
+            "--second-look", help="Look with these weights at the persons that are found."
+        ),
+    ] = False,
     as_json: _Json = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with curves here.")
+    ] = None,
     device: _DeviceOption = "auto",
 ) -> None:
-    """Measure weights on labelled pictures, through the very detector that runs live.
+    """Measure weights on labelled pictures, through the very detectors that run live.
 
     Examples:
       lastseen models evaluate person-firearm data.yaml
 
       lastseen models evaluate mine.pt data.yaml --json
+
+      lastseen models evaluate firearm-close data.yaml --second-look --report figures.html
     """
     from rich.console import Console
 
-    from api.model_figures import figures_as_json, figures_of
+    from api.model_figures import figures_as_json, figures_of, second_look_figures
+    from api.model_report import write_model_report
     from models.evaluation import labelled_pictures, read_data_file
 
     read = read_data_file(data)
     names = tuple(read.names[number] for number in sorted(read.names))
-    figures, backend = figures_of(weights, labelled_pictures(read, names), names, device)
+    figure = second_look_figures if second_look else figures_of
+    figures, backend = figure(weights, labelled_pictures(read, names), names, device)
+    if report is not None:
+        write_model_report(figures, f"{weights} on {data}", backend, report)
     if as_json:
         told = {"weights": weights, "data": str(data), "backend": backend}
         typer.echo(json.dumps({**told, **figures_as_json(figures)}, indent=2))
@@ -93,11 +116,67 @@ def evaluate(
 
 
 @app.command()
+def alarms(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Videos of people who are not armed.")
+    ],
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Take every N-th frame.")] = 1,
+    as_json: _Json = False,
+    device: _DeviceOption = "auto",
+) -> None:
+    """Count armed alerts in videos where nobody is armed: false alarms a camera-hour.
+
+    The 95 % interval says what so much footage can prove: no alarm in ten minutes still allows
+    twenty an hour.
+
+    Examples:
+      lastseen models alarms monday/ tuesday/
+
+      lastseen models alarms corridor.mp4 --every 5 --json
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from api.detect_lines import find_sources
+    from api.false_alarms import alarms_in, together
+    from vision.pipeline import load_pipeline
+
+    sources, problems = find_sources(paths)
+    videos = [source for source in sources if not source.is_picture]
+    if problems or not videos:
+        raise ApiError("; ".join(problems) or f"{paths[0]}: no videos here")
+    models, detector = load_pipeline(device)
+    notes = Console(stderr=True)
+    found = []
+    for source in videos:
+        with notes.status(f"looking through {source.name}"):
+            found.append(alarms_in(source, models, detector.checkpoint.confidence, every))
+    whole = together(found)
+    if as_json:
+        rows = [{**asdict(one), "rate": one.rate and asdict(one.rate)} for one in (*found, whole)]
+        typer.echo(json.dumps({"videos": rows[:-1], "all": rows[-1]}, indent=2))
+        return
+    table = Table("video", "minutes", "alerts", "highest", "frames with weapons")
+    for one in (*found, whole):
+        highest = "-" if one.highest is None else f"{one.highest:.3f}"
+        cells = (f"{one.seconds / 60:.1f}", str(one.alerts), highest, f"{one.weapon_frames:.1%}")
+        table.add_row(one.source or "all", *cells)
+    Console().print(table)
+    if whole.rate is not None:
+        typer.echo(
+            f"{whole.alerts} false armed alerts in {whole.seconds / 3600:.3f} camera-hours: "
+            f"{whole.rate.rate:.1f} a camera-hour, and by this footage anything from "
+            f"{whole.rate.low:.1f} to {whole.rate.high:.1f} (95 %)"
+        )
+
+
+@app.command()
 def looks(
     data: _DataFile,
-    weights: Annotated[str | None, typer.Option(help="Registered name; the default if none.")] = (
-        None
-    ),
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Of the second look: registered name or path of a .pt file."),
+    ] = None,
     source: Annotated[str, typer.Option(help="What the pictures are, in words; kept.")] = "",
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write here, not beside the weights.")
@@ -106,20 +185,27 @@ def looks(
 ) -> None:
     """Measure what one look at a person tells about a weapon, for the armed evidence.
 
-    All persons and weapons in the pictures must be labelled. Run it again for new weights.
+    Persons are found by the registered detector and looked at by the second look, as live. All
+    persons and weapons in the pictures must be labelled. Run it again for new weights.
 
     Examples:
       lastseen models looks data.yaml --source "held-out frames of the renderer"
     """
     from api.model_figures import labelled_looks
     from models.looks import LOOKS_FOLDER, write_look_rates
+    from models.registry import second_look_name
     from vision.look_measurement import CONFIDENCE_EDGES, measure_looks
+    from vision.weapons import load_second_look
     from vision.yolo import load_detector
 
-    detector = load_detector(device, weights)
-    detector.hear_weapons_from(CONFIDENCE_EDGES[0])
-    rates = measure_looks(labelled_looks(data), detector, source or str(data))
-    path = write_look_rates(rates, detector.checkpoint.name, folder or LOOKS_FOLDER)
+    name = weights or second_look_name()
+    rates = measure_looks(
+        labelled_looks(data),
+        load_detector(device),
+        load_second_look(device, CONFIDENCE_EDGES[0], name),
+        source or str(data),
+    )
+    path = write_look_rates(rates, Path(name).stem, folder or LOOKS_FOLDER)
     counted = int(rates.armed.sum()), int(rates.unarmed.sum())
     typer.echo(f"{path}: {counted[0]} looks at armed and {counted[1]} at unarmed persons")
 
@@ -135,7 +221,7 @@ def train(
 ) -> None:
     """Train a recipe, measure the result and write its model card.
 
-    Finished stages of an interrupted run in the same folder are kept.
+    An interrupted run in the same folder goes on from its last whole epoch.
 
     Examples:
       lastseen models train models/recipes/person-firearm.toml --data ~/sets --out runs/pf
@@ -150,19 +236,19 @@ def train(
 
     notes = Console(stderr=True)
     read, roots = load_recipe(recipe), tuple(data)
-    with notes.status(f"training {read.name}: {len(read.stages)} stages"):
-        run = run_training(read, roots, out)
+    with _progress(notes) as watch:
+        run = run_training(read, roots, out, watch)
     ours: dict[str, Figures] = {}
     starts: dict[str, Figures] = {}
     backend = ""
     for part in read.evaluations:
         with notes.status(f"measuring on {part.name}"):
-            for weights, told in (
-                (str(out / run.checkpoint), ours),
-                (str(find_folder(read.start, roots)), starts),
+            for weights, told, measured in (
+                (str(out / run.checkpoint), ours, _measurement(read, part)),
+                (str(find_folder(read.start, roots)), starts, figures_of),
             ):
                 pictures = evaluation_pictures(part, read, roots)
-                told[part.name], backend = figures_of(
+                told[part.name], backend = measured(
                     weights, pictures, read.classes, device, read.confidence
                 )
     written = out / f"{read.name}.md"
@@ -173,6 +259,122 @@ def train(
     for name, figures in ours.items():
         Console().print(_figures_table(figures, name))
     typer.echo(f"{out / run.checkpoint}  sha256 {run.sha256}\n{written}")
+
+
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Checkpoint (.pt).")],
+    card: Annotated[Path, typer.Option(metavar="CARD", help="Its model card, with a header.")],
+) -> None:
+    """Add a checkpoint of your own, verified against its card; it is then known by its name.
+
+    The card is a Markdown file that begins with a header in TOML between two lines '+++': name,
+    sha256, classes, confidence, input_px, licence. 'models train' writes such cards. No code of
+    the file is run, and nothing is kept unless everything is right.
+
+    Examples:
+      lastseen models add runs/pf/checkpoint.pt --card runs/pf/person-firearm.md
+
+      lastseen detect corridor.mp4 --weights person-firearm-2
+    """
+    from models.additions import add_checkpoint
+
+    checkpoint = add_checkpoint(file, card)
+    typer.echo(f"{checkpoint.name}: {checkpoint.path}  sha256 {checkpoint.sha256}")
+
+
+@app.command()
+def export(
+    weights: Annotated[str, typer.Argument(help="Registered name, or the path of a .pt file.")],
+    form: Annotated[Form, typer.Option("--as", help="What to write.")],
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Write below this folder.")],
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Videos, pictures or folders like those at run time, for 8-bit scales and"
+            " --verify; repeatable. The built-in drills if none.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the export's boxes with the checkpoint's.")
+    ] = False,
+) -> None:
+    """Write weights in a form that other runtimes read, and prove that it answers the same.
+
+    With --verify the exit status is 1 if the two differ by more than the tolerance of the form,
+    which is printed.
+
+    Examples:
+      lastseen models export person-firearm --as onnx --to out --verify
+
+      lastseen models export firearm-close --as openvino-int8 --to out --pictures recordings/
+    """
+    from rich.console import Console
+
+    from api.model_samples import sample_pictures
+    from models.exports import export_as
+    from models.registry import checkpoint_of
+    from vision.agreement import TOLERANCES, checkpoint_and_export, compare
+
+    notes = Console(stderr=True)
+    checkpoint = checkpoint_of(weights)
+    samples = []
+    if verify or form == "openvino-int8":
+        with notes.status("reading pictures"):
+            samples = sample_pictures(checkpoint, pictures or ())
+    # The scales are found on one half and judged on the other.
+    with notes.status(f"exporting {checkpoint.name}: {form}"):
+        written = export_as(form, checkpoint, to, samples[::2])
+    typer.echo(str(written))
+    if not verify:
+        return
+    with notes.status("comparing"):
+        seen = samples[1::2]
+        agreement = compare(*checkpoint_and_export(checkpoint, written), seen)
+    tolerance = TOLERANCES[form]
+    typer.echo(
+        f"{agreement.boxes} boxes in {agreement.pictures} pictures, {agreement.unmatched} of them "
+        f"found by one alone (at most {tolerance.unmatched:.1%}); score differs by "
+        f"{agreement.score_median:.4f} in the median (at most {tolerance.score:g}), "
+        f"{agreement.score_worst:.4f} at worst; overlap {agreement.iou_median:.4f} in the median "
+        f"(at least {tolerance.iou:g}), {agreement.iou_worst:.4f} at worst"
+    )
+    if not agreement.within(tolerance):
+        why = "no boxes to compare" if not agreement.boxes else "outside the tolerance"
+        raise ApiError(f"{written}: not proven equal to {checkpoint.name}: {why}")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Watcher]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=console) as progress:
+        tasks = {"": progress.add_task("preparing pictures", total=None)}
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(f"stage {stage}, batches", total=total)
+            progress.update(tasks[stage], completed=done)
+
+        yield watch
+
+
+def _measurement(recipe: Recipe, part: Evaluation) -> Callable[..., tuple[Figures, str]]:
+    """How the new weights are measured on some pictures."""
+    from functools import partial
+
+    from api.model_figures import figures_of, second_look_figures
+    from models.person_crops import LOOK_SIDE_PX
+
+    if recipe.role == "whole frame":
+        return figures_of
+    # Held-out photographs of weapons are looked at as they are, each like one square.
+    if part.layout == "held":
+        return partial(figures_of, input_px=LOOK_SIDE_PX)
+    return second_look_figures
 
 
 def _figures_table(figures: Figures, title: str) -> Table:

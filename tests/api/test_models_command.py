@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from api.commands.models import app
 from api.model_figures import figures_of
 from models.evaluation_sets import evaluation_pictures
 from models.recipe import load_recipe
-from models.registry import default_name, find_checkpoint
+from models.registry import default_name, find_checkpoint, second_look_name
 
 RECIPE = Path(models.__file__).parent / "recipes" / "person-firearm.toml"
 
@@ -56,10 +57,41 @@ def test_figures_of_pictures_in_which_nothing_can_be_found(data_file: Path) -> N
     assert told["classes"]["firearm"]["ap50"] is None
 
 
+def test_the_report_shows_curves_and_asks_nothing_of_a_network(
+    data_file: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "out" / "figures.html"
+    result = run("evaluate", default_name(), data_file, "--report", page, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") == 3  # of the one class that has labelled objects
+    assert "<script" not in text
+    assert not re.search(r'(src|href)="(?!#)', text)
+
+
+def test_a_report_that_cannot_be_written_is_named(data_file: Path) -> None:
+    page = data_file / "figures.html"
+    result = run("evaluate", default_name(), data_file, "--report", page, "--device", "cpu")
+    assert "figures.html: cannot be written" in str(result.exception)
+
+
+def test_a_second_look_is_measured_in_whole_pictures(data_file: Path) -> None:
+    (data_file.parent / "labels" / "a.txt").write_text("1 .5 .5 .2 .1\n", encoding="utf-8")
+    result = run(
+        "evaluate", second_look_name(), data_file, "--second-look", "--json", "--device", "cpu"
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)["classes"]
+    assert told["firearm"]["objects"] == 1
+    assert told["firearm"]["recall"] == 0.0  # nobody is found, so nobody is looked at
+    [size] = [row for row in told["firearm"]["recall_by_long_side"] if row["objects"]]
+    assert size["from_px"] == 32  # of the picture, not of a square
+
+
 def test_looks_are_written_where_they_are_wanted(data_file: Path, tmp_path: Path) -> None:
     result = run("looks", data_file, "--folder", tmp_path / "looks", "--device", "cpu")
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "looks" / f"{default_name()}.toml").exists()
+    assert (tmp_path / "looks" / f"{second_look_name()}.toml").exists()
     assert "0 looks at armed and 0 at unarmed" in result.stdout
 
 
@@ -88,3 +120,17 @@ def test_average_precision_holds(data_dir: Path, part: str, name: str, least: fl
     ap50 = figures.classes[name].ap50
     assert ap50 is not None
     assert ap50 >= least
+
+
+@pytest.mark.data
+@pytest.mark.accuracy
+def test_nobody_is_called_armed_in_real_footage_without_weapons(data_dir: Path) -> None:
+    videos = [
+        data_dir / "wisenet" / "3.avi",
+        *sorted((data_dir / "intel-sample-videos").glob("*.mp4")),
+    ]
+    result = run("alarms", *videos, "--every", "3", "--json", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)["all"]
+    assert told["seconds"] > 100
+    assert told["alerts"] == 0

@@ -10,16 +10,19 @@ import pytest
 
 from models.datasets import (
     SHEET_PX,
+    WEAPON_SHARE,
     build_stage,
     degrade,
     sheets,
     source_pictures,
     split_of,
+    squares,
     window,
 )
 from models.errors import DatasetError, RecipeError
-from models.labels import Labels, picture_files, read_labels
-from models.recipe import Recipe, Source
+from models.labels import Labels, picture_files, read_labels, read_picture
+from models.pasting import Cutout
+from models.recipe import Crop, Recipe, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +101,8 @@ def test_a_stage_is_built_once_with_its_record(root: Path, tmp_path: Path) -> No
     whole = recipe(some)
     asked: list[tuple[str, ...]] = []
 
-    def teacher(image: Any, names: tuple[str, ...]) -> Labels:
+    def teacher(image: Any, names: tuple[str, ...], numbered: tuple[str, ...]) -> Labels:
+        assert numbered == ("person", "firearm")
         asked.append(names)
         return Labels(np.array([[0.0, 0.0, 10.0, 30.0]]), np.zeros(1, np.int64))
 
@@ -193,3 +197,84 @@ def test_a_window_larger_than_the_picture_is_the_picture() -> None:
     cut, labels = window(image, Labels.none(), 416, np.random.default_rng(0))
     assert cut.shape == image.shape
     assert len(labels) == 0
+
+
+def scene() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], Labels]:
+    """Two persons 100 px tall, the left one with a firearm of 30 px in the hands."""
+    image = np.zeros((360, 640, 3), np.uint8)
+    boxes = np.array([[100, 100, 140, 200], [400, 100, 440, 200], [110, 140, 140, 150]], float)
+    return image, Labels(boxes, np.array([1, 1, 0]))
+
+
+def test_squares_are_cut_around_persons_with_what_is_in_their_hands() -> None:
+    image, labels = scene()
+    crop = Crop(around="person")
+    cuts = list(squares(image, labels, crop, ("firearm", "person"), np.random.default_rng(1)))
+    assert len(cuts) == 2
+    armed, empty = cuts
+    assert len(empty[1]) == 0
+    assert armed[1].class_id.tolist() == [0]
+    left, top, right, bottom = armed[1].xyxy_px[0]
+    assert (right - left, bottom - top) == (30, 10)
+    side = armed[0].shape[0]
+    assert 70 <= side <= 130
+    assert 0.1 * side < left < 0.5 * side
+
+
+def test_only_a_share_of_the_empty_squares_is_kept() -> None:
+    image, labels = scene()
+    crop = Crop(around="person", empty=0.0)
+    cuts = list(squares(image, labels, crop, ("firearm", "person"), np.random.default_rng(1)))
+    assert [len(objects) for _, objects in cuts] == [1]
+
+
+def test_squares_around_weapons_show_them_at_a_persons_scale() -> None:
+    image, labels = scene()
+    crop = Crop(around="firearm")
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        [(cut, inside)] = squares(image, labels, crop, ("firearm", "person"), rng)
+        [gun] = inside.xyxy_px[inside.class_id == 0]
+        share = (gun[2] - gun[0]) / cut.shape[1]
+        assert WEAPON_SHARE[0] * 0.9 < share < WEAPON_SHARE[1] * 1.1
+
+
+def test_a_class_that_is_only_cut_around_is_not_trained(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for kind in ("images", "labels"):
+        (root / kind).mkdir(parents=True)
+    cv2.imwrite(str(root / "images" / "p.png"), scene()[0])
+    rows = "0 0.1875 0.4167 0.0625 0.2778\n1 0.1953 0.4028 0.0469 0.0278\n"
+    (root / "labels" / "p.txt").write_text(rows, encoding="utf-8")
+    some = source(classes={0: "person", 1: "firearm"}, crop={"around": "person"})
+    whole = Recipe.model_validate(
+        {**recipe(source()).model_dump(by_alias=True), "head": {"firearm": ["knife"]},
+         "sources": [some.model_dump()]}
+    )  # fmt: skip
+    _, [record] = build_stage(whole.stages[0], whole, (tmp_path,), tmp_path / "out", None)
+    assert record.objects == {"firearm": 1, "person": 1}
+    [path] = picture_files(tmp_path / "out" / "images" / "train")
+    assert read_picture(path).shape == (160, 160, 3)
+    labels = read_labels(
+        tmp_path / "out" / "labels" / "train" / f"{path.stem}.txt", (160, 160), {0: 0}
+    )
+    assert labels.class_id.tolist() == [0]
+
+
+def test_a_share_of_the_empty_squares_gets_a_pasted_weapon() -> None:
+    image, labels = scene()
+    persons = labels.where(labels.class_id == 1)
+    crop = Crop.model_validate(
+        {"around": "person", "empty": 0.0, "paste": {"source": "photos", "share": 1.0}}
+    )
+    weapon = Cutout(np.full((20, 40, 3), 200, np.uint8), np.ones((20, 40), np.float32))
+    rng = np.random.default_rng(1)
+    cuts = list(squares(image, persons, crop, ("firearm", "person"), rng, [weapon]))
+    assert [objects.class_id.tolist() for _, objects in cuts] == [[0], [0]]
+    assert list(squares(image, persons, crop, ("firearm", "person"), rng)) == []
+
+
+def test_weapons_are_pasted_from_a_source_that_there_is() -> None:
+    some = source(crop={"around": "firearm", "paste": {"source": "photos", "share": 0.5}})
+    with pytest.raises(ValueError, match="no source 'photos'"):
+        recipe(some)

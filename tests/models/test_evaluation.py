@@ -134,3 +134,32 @@ def test_a_malformed_data_file_is_named(tmp_path: Path, text: str, said: str) ->
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DatasetError, match=said):
         read_data_file(path)
+
+
+def test_the_curve_falls_from_sure_and_right_to_everything() -> None:
+    boxes = np.array([[0, 0, 20, 20], [50, 0, 70, 20], [0, 50, 20, 70]], float)
+    found = Found(boxes, np.zeros(3, np.int64), np.array([0.9, 0.6, 0.3]))
+    truth = Labels(boxes[[0, 2]], np.zeros(2, np.int64))
+    told = measure([(found, truth)], ("thing",), {"thing": 0.5}).classes["thing"]
+    assert [(p.confidence, p.recall) for p in told.curve] == [(0.9, 0.5), (0.6, 0.5), (0.3, 1.0)]
+    assert [p.precision for p in told.curve] == pytest.approx([1.0, 0.5, 2 / 3])
+
+
+def test_scores_that_mean_what_they_say_have_no_calibration_error() -> None:
+    # Of ten boxes at 0.8, eight are right.
+    boxes = np.array([[40.0 * i, 0, 40.0 * i + 20, 20] for i in range(10)])
+    found = Found(boxes, np.zeros(10, np.int64), np.full(10, 0.8))
+    honest = measure([(found, Labels(boxes[:8], np.zeros(8, np.int64)))], ("thing",), {})
+    boastful = measure([(found, Labels(boxes[:2], np.zeros(2, np.int64)))], ("thing",), {})
+    assert honest.classes["thing"].calibration_error == pytest.approx(0.0)
+    assert boastful.classes["thing"].calibration_error == pytest.approx(0.6)
+    [used] = [b for b in boastful.classes["thing"].reliability if b.boxes]
+    assert (used.from_confidence, used.boxes) == (0.8, 10)
+    assert used.right_share == pytest.approx(0.2)
+
+
+def test_without_labelled_objects_there_is_no_curve() -> None:
+    found = Found(np.array([[0.0, 0, 20, 20]]), np.zeros(1, np.int64), np.array([0.8]))
+    told = measure([(found, Labels.none())], ("thing",), {}).classes["thing"]
+    assert told.curve == ()
+    assert told.false_alarms_per_image == 0.0  # an unnamed operating point is 1

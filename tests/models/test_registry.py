@@ -22,6 +22,7 @@ WRONG = "0" * 64
 ENTRY = """
 schema = 1
 default = "one"
+second_look = "one"
 [weights.one]
 file = "weights/one.pt"
 sha256 = "{sha256}"

@@ -49,24 +49,24 @@ def test_outcomes_are_counted_by_who_is_armed() -> None:
     found = boxes(
         [(ARMED, 0.9, 0), (HARMLESS, 0.9, 0), ([500, 50, 560, 250], 0.9, 0), (GUN, 0.6, 1)]
     )
-    rates = measure_looks([LabelledPicture(PICTURE, TRUTH)] * 3, Always(found), "made up")
+    rates = measure_looks([LabelledPicture(PICTURE, TRUTH)] * 3, Always(found), None, "made up")
     assert rates.armed.sum() == 3
     assert rates.unarmed.sum() == 3
     row = np.flatnonzero(rates.armed.sum(axis=1))
-    assert rates.armed[row[0], -1] == 3  # 0.5 and above
+    assert rates.armed[row[0], -2] == 3  # 0.5 to 0.75
     assert rates.unarmed[row[0], 0] == 3  # no weapon box
 
 
 def test_persons_not_found_are_not_looked_at() -> None:
     rates = measure_looks(
-        [LabelledPicture(PICTURE, TRUTH)], Always(boxes([(HARMLESS, 0.9, 0)])), "made up"
+        [LabelledPicture(PICTURE, TRUTH)], Always(boxes([(HARMLESS, 0.9, 0)])), None, "made up"
     )
     assert rates.armed.sum() == 0
     assert rates.unarmed.sum() == 1
 
 
 def test_rates_survive_their_file(tmp_path: Path) -> None:
-    rates = measure_looks([LabelledPicture(PICTURE, TRUTH)] * 9, Always(TRUTH), "made up")
+    rates = measure_looks([LabelledPicture(PICTURE, TRUTH)] * 9, Always(TRUTH), None, "made up")
     write_look_rates(rates, "some", tmp_path)
     again = read_look_rates("some", tmp_path)
     np.testing.assert_array_equal(again.armed, rates.armed)

@@ -11,6 +11,7 @@ from models.looks import LookRates
 from vision.detections import Detections
 from vision.frames import BoxFrame, Frame
 from vision.pipeline import Pipeline
+from vision.weapons import SecondLook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,3 +110,81 @@ def test_a_frame_from_the_past_has_no_tracks() -> None:
 def test_pixels_need_a_detector() -> None:
     with pytest.raises(ValueError, match="need a detector"):
         Pipeline(None, RATES).process([picture("cam", 0, 10)])
+
+
+class Lamp:
+    """A second look's detector: a firearm in the middle of every square, and how many it saw."""
+
+    def __init__(self) -> None:
+        self.looks: list[int] = []
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        self.looks.append(len(images))
+        gun = Detections(
+            np.array([[60, 60, 100, 80]], np.float32),
+            np.array([0.9], np.float32),
+            np.zeros(1, np.int16),
+            ("firearm",),
+        )
+        return [gun for _ in images]
+
+
+def with_second_look() -> tuple[Pipeline, Lamp]:
+    lamp = Lamp()
+    return Pipeline(BrightSpots(), RATES, SecondLook(lamp, {})), lamp
+
+
+def test_a_tracked_person_is_looked_at_again_and_again_but_not_in_every_frame() -> None:
+    pipeline, lamp = with_second_look()
+    tracked = [pipeline.process([picture("cam", i, 10 + 2 * i)])[0] for i in range(12)]
+    followed = sum(len(one.tracks) for one in tracked)
+    assert 3 <= sum(lamp.looks) < followed
+    assert tracked[-1].tracks.armed_llr[0] > 2.0
+    assert len(tracked[-1].weapons) == 2  # of the whole frame, and of the second look
+
+
+def test_a_look_left_out_leaves_the_evidence() -> None:
+    pipeline, lamp = with_second_look()
+    before, looks = 0.0, 0
+    for i in range(12):
+        [tracked] = pipeline.process([picture("cam", i, 10 + 2 * i)])
+        if len(tracked.tracks) and sum(lamp.looks) == looks:
+            assert tracked.tracks.armed_llr[0] == pytest.approx(before)
+        if len(tracked.tracks):
+            before = float(tracked.tracks.armed_llr[0])
+        looks = sum(lamp.looks)
+
+
+def test_several_frames_of_one_camera_in_a_batch_share_one_look() -> None:
+    pipeline, lamp = with_second_look()
+    pipeline.process([picture("cam", i, 10 + i) for i in range(3)])
+    assert sum(lamp.looks) == 1
+
+
+def test_recorded_boxes_count_as_they_are_beside_a_second_look() -> None:
+    pipeline, lamp = with_second_look()
+    for i in range(12):
+        gun = ((40, 160, 70, 180),)
+        frame = BoxFrame(
+            "cam", i, 100 + 0.2 * i, "drill", 100.0, (640, 360),
+            boxes((20, 100, 80, 300), *gun, class_id=[0, 1]),
+        )  # fmt: skip
+        [tracked] = pipeline.process([frame])
+    assert tracked.tracks.armed_llr[0] > 2.0
+    assert sum(lamp.looks) == 0
+
+
+def test_a_single_picture_is_looked_at_without_tracks() -> None:
+    pipeline, lamp = with_second_look()
+    seen = pipeline.glance(picture("cam", 0, 20))
+    assert (len(seen.persons), len(seen.tracks)) == (1, 0)
+    assert lamp.looks == [1]
+    assert [len(part) for part in seen.weapons] == [0, 1]
+
+
+def test_a_fresh_pipeline_has_seen_nothing() -> None:
+    pipeline, _ = with_second_look()
+    for i in range(4):
+        pipeline.process([picture("cam", i, 10 + 2 * i)])
+    [tracked] = pipeline.fresh(10.0).process([picture("cam", 0, 10)])
+    assert len(tracked.tracks) == 0
