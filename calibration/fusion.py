@@ -4,8 +4,9 @@ The rules, in the order in which they are applied to each frame:
 
 1. **A known track keeps its subject.** A track of a camera stays with the subject it was given
    unless it drifts apart from it in `STRIKES` frames in a row; until then a frame that is too far
-   away is not believed. A known track that comes back after a gap keeps its subject if the way can
-   be run in that time.
+   away is not believed. If nobody else sees the subject, and it is not too far, the subject had
+   been misplaced (its feet were hidden) and is moved to where its track is. A known track that
+   comes back after a gap keeps its subject if the way can be run in that time.
 2. **Everything else is assigned on the floor**: to the subjects in view, within the 99 % gate, at
    least total cost; a second camera's view of the same body lands here. One frame never gives one
    subject two boxes.
@@ -55,6 +56,9 @@ UNSEEN_S = 0.7
 camera): detectors miss a visible person for a few frames, hardly ever for longer."""
 
 STRIKES = 3
+MISPLACED_M = 3.0
+"""Farther than this no foot point is wrong because feet were hidden; then it is another body."""
+
 SURE_FRAMES, STEADY_S = 3, 0.4
 SAME_PLACE_S = 1.0
 SETTLING_S = 3.0
@@ -168,12 +172,26 @@ class Fusion:
                 track.strikes += 1
                 if track.strikes < STRIKES:
                     continue
+                if self._was_misplaced(owner, positions, row):
+                    owner.restart(
+                        positions.camera, at_s, positions.xy_m[row], positions.cov_m2[row]
+                    )
+                    track.take(owner, at_s, float(positions.armed_llr[row]))
+                    continue
             subject = (
                 self._born(positions, row)
                 if chosen[row] < 0
                 else sight(expected, int(chosen[row]), positions, row)
             )
             track.take(subject, at_s, float(positions.armed_llr[row]))
+
+    def _was_misplaced(self, owner: Subject, positions: FloorPositions, row: int) -> bool:
+        """Whether a subject from which its track has drifted apart stood there all along."""
+        at_s = positions.captured_at_s
+        away_m = float(np.hypot(*(positions.xy_m[row] - owner.mean[:2])))
+        others = [s for camera, s in owner.cameras_s.items() if camera != positions.camera]
+        alone = all(at_s - last_s > self._blink_s(owner) for last_s in others)
+        return alone and away_m <= MISPLACED_M and at_s >= owner.time_s
 
     def _track(self, key: TrackKey) -> _Track:
         return self._tracks.setdefault(key, _Track(key))
@@ -221,7 +239,10 @@ class Fusion:
     def _continue_unseen(self) -> None:
         confirmed = [s for s in self._subjects if s.number is not None]
         newer = [
-            s for s in confirmed if s.seen_at_s - s.born_s <= SETTLING_S or s.armed_llr >= ARMED_LLR
+            s
+            for s in confirmed
+            if (s.seen_at_s - s.born_s <= SETTLING_S or s.armed_llr >= ARMED_LLR)
+            and not self._is_beside_an_armed_one(s, confirmed)
         ]
         if not newer:
             return
@@ -241,6 +262,23 @@ class Fusion:
             if newer[b].serial not in joined and endings[e].serial not in joined:
                 self._join(endings[e], newer[b])
                 joined |= {newer[b].serial, endings[e].serial}
+
+    def _is_beside_an_armed_one(self, subject: Subject, confirmed: list[Subject]) -> bool:
+        """Whether an armed subject may be an older armed one in view, as another camera sees it.
+
+        Until that is decided it continues nobody who was last seen elsewhere.
+        """
+        if subject.armed_llr < ARMED_LLR:
+            return False
+        return any(
+            other.serial < subject.serial
+            and other.level == subject.level
+            and other.armed_llr >= ARMED_LLR
+            and self._unseen_s(other) <= self._blink_s(other)
+            and not other.shared_a_camera_with(subject)
+            and float(np.hypot(*(other.mean[:2] - subject.mean[:2]))) <= SAME_PLACE_M
+            for other in confirmed
+        )
 
     def _merge_duplicates(self, at_s: float) -> None:
         seen = [

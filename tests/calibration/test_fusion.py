@@ -158,6 +158,43 @@ def test_a_track_that_stays_elsewhere_becomes_somebody_else() -> None:
     assert subjects["S2"].in_view
 
 
+def test_a_misplaced_subject_moves_to_its_track_and_keeps_its_evidence() -> None:
+    fusion = Fusion()
+    # In the doorway the feet are hidden and the foot point is two metres off.
+    walk(fusion, "a", 1, start_s=0, stop_s=2, at_m=(5, 3), llr=4.5)
+    walk(fusion, "a", 1, start_s=2, stop_s=4, at_m=(5, 1), llr=4.5)
+    (subject,) = fusion.subjects(4.0)
+    assert subject.seen_xy_m.tolist() == pytest.approx([5.0, 1.0], abs=0.1)
+    assert subject.armed_llr == pytest.approx(4.5)
+
+
+def test_a_subject_that_another_camera_sees_is_not_moved_by_one_track() -> None:
+    fusion = Fusion()
+    for t in ticks(0, 4):
+        fusion.update(seen("a", t, (1, 5.0, 3.0 if t < 2 else 1.0)))
+        fusion.update(seen("b", t + 0.02, (9, 5.0, 3.0)))
+    places = sorted(s.seen_xy_m[1] for s in fusion.subjects(4.0) if s.in_view)
+    assert places == pytest.approx([1.0, 3.0], abs=0.1)
+
+
+def test_an_armed_one_whom_a_second_camera_sees_is_not_an_old_one_come_back() -> None:
+    fusion = Fusion()
+    # Somebody called armed long ago and far away, by mistake.
+    walk(fusion, "c", 1, start_s=0, stop_s=1, at_m=(2, 1), llr=3.0)
+    walk(fusion, "a", 1, start_s=1, stop_s=21, at_m=(18, 1), llr=5.0)
+    for t in ticks(21, 21.6):
+        # The second camera sees the same body, a metre beside.
+        fusion.update(seen("a", t, (1, 18.0, 1.0, 5.0)))
+        fusion.update(seen("b", t + 0.02, (4, 18.7, 1.4, 4.0)))
+    for t in ticks(21.6, 25):
+        fusion.update(seen("a", t))
+        fusion.update(seen("b", t + 0.02, (4, 18.7, 1.4, 4.0)))
+    states = by_id(fusion.subjects(25.0))
+    assert states["S2"].in_view
+    assert not states["S1"].in_view
+    assert states["S1"].seen_xy_m[0] == pytest.approx(2.0, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("step_s", "later_s", "in_view"),
     [(0.1, UNSEEN_S - 0.1, True), (0.1, UNSEEN_S + 0.2, False), (0.5, 1.0, True)],
