@@ -28,19 +28,22 @@ if TYPE_CHECKING:
 BUILT_IN = Path(__file__).parents[1] / "benchmarks" / "drills"
 """The drills of a checkout; an installation from a wheel has none."""
 
-SAMPLES = 120
-_EVERY = 25
+SAMPLES = 240
+SQUARES_A_FRAME = 4
+"""Squares are small, and few of them hold a weapon."""
+
+_EVERY = 15
 
 
 def sample_pictures(
     checkpoint: Checkpoint, paths: Sequence[Path] = (), most: int = SAMPLES
 ) -> list[Picture]:
-    """Pictures such as the checkpoint sees at run time, at most `most`.
+    """Pictures such as the checkpoint sees at run time: at most `most` frames, or squares of them.
 
     Args:
         checkpoint: where it is the second look's, squares around persons are cut.
         paths: pictures, videos and folders of them; the built-in drills if empty.
-        most: how many.
+        most: how many frames; `SQUARES_A_FRAME` times as many squares.
 
     Raises:
         ApiError: if there are no recordings.
@@ -61,7 +64,7 @@ def sample_pictures(
         for square in look_squares(boxes.persons().xyxy_px)
     ]
     # Spread over all sources rather than the first ones.
-    return squares[:: max(1, len(squares) // most)][:most]
+    return squares[:: max(1, len(squares) // (most * SQUARES_A_FRAME))][: most * SQUARES_A_FRAME]
 
 
 def _frames(path: Path) -> Iterator[Picture]:

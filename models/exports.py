@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import cv2
-
 from .errors import ExportError
-from .networks import export_network, has_cuda
+from .networks import export_network, has_cuda, quantize_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +58,8 @@ def export_as(
         form: what to write; half precision for OpenVINO and TensorRT, single for ONNX.
         checkpoint: whose sha256 the registry has verified.
         folder: created; an older export of the same name is replaced.
-        pictures: `(H, W, 3)` uint8 BGR pictures like those at run time, for 8-bit scales.
+        pictures: `(H, W, 3)` uint8 BGR pictures as the network sees them at run time, for 8-bit
+            scales; sides are multiples of 32.
 
     Raises:
         ExportError: if a package or GPU that the form needs is missing, there are too few pictures,
@@ -71,11 +70,12 @@ def export_as(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".exporting-") as work:
         source = Path(work) / "model.pt"
         shutil.copyfile(checkpoint.path, source)
-        data = _calibration_set(Path(work) / "pictures", pictures, checkpoint.classes)
         try:
             written = export_network(
-                source, _LIBRARY_NAMES[form], _PRECISIONS[form], checkpoint.input_px, data
+                source, _LIBRARY_NAMES[form], half=form != "onnx", side_px=checkpoint.input_px
             )
+            if form == "openvino-int8":
+                quantize_openvino(written, source, pictures)
         except (RuntimeError, ValueError, TypeError, AssertionError, ImportError) as error:
             raise ExportError(f"{checkpoint.path}: export to {form} failed: {error}") from error
         to = folder / f"{checkpoint.name}-{_PRECISIONS[form]}{_ending(form)}"
@@ -106,21 +106,3 @@ def _require(form: Form, pictures: int) -> None:
             f"openvino-int8: needs at least {FEWEST_FOR_INT8} pictures like those at run time to "
             f"find the 8-bit scales, got {pictures}"
         )
-
-
-def _calibration_set(
-    folder: Path, pictures: Sequence[NDArray[np.uint8]], classes: tuple[str, ...]
-) -> Path | None:
-    """Lay the pictures out as the library's data file wants them."""
-    if not pictures:
-        return None
-    images = folder / "images"
-    images.mkdir(parents=True)
-    for number, picture in enumerate(pictures):
-        cv2.imwrite(str(images / f"{number:04d}.png"), picture)
-    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(classes))
-    data = folder / "data.yaml"
-    data.write_text(
-        f"path: {folder.resolve()}\ntrain: images\nval: images\nnames:\n{names}", encoding="utf-8"
-    )
-    return data

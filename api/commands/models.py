@@ -316,6 +316,7 @@ def export(
     from models.exports import export_as
     from models.registry import checkpoint_of
     from vision.agreement import TOLERANCES, checkpoint_and_export, compare
+    from vision.letterbox import Letterbox
 
     notes = Console(stderr=True)
     checkpoint = checkpoint_of(weights)
@@ -325,13 +326,14 @@ def export(
             samples = sample_pictures(checkpoint, pictures or ())
     # The scales are found on one half and judged on the other.
     with notes.status(f"exporting {checkpoint.name}: {form}"):
-        written = export_as(form, checkpoint, to, samples[::2])
+        fits = (Letterbox.of(p.shape[1::-1], checkpoint.input_px) for p in samples[::2])
+        seen = [fit.fill(p) for fit, p in zip(fits, samples[::2], strict=True)]
+        written = export_as(form, checkpoint, to, seen)
     typer.echo(str(written))
     if not verify:
         return
     with notes.status("comparing"):
-        seen = samples[1::2]
-        agreement = compare(*checkpoint_and_export(checkpoint, written), seen)
+        agreement = compare(*checkpoint_and_export(checkpoint, written), samples[1::2])
     tolerance = TOLERANCES[form]
     typer.echo(
         f"{agreement.boxes} boxes in {agreement.pictures} pictures, {agreement.unmatched} of them "
