@@ -76,7 +76,7 @@ def answer_text(
             f"{place}; {door}."
         )
     armed = sum(subject.probability >= SAID_ARMED for subject in ranked)
-    several = f"{armed} armed people; most likely: " if armed > 1 else ""
+    several = f"{armed} people may be armed; most likely: " if armed > 1 else ""
     when = (
         "in view now in"
         if top.visibility == "in view"

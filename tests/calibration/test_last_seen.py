@@ -170,7 +170,7 @@ LOST = state("S2", llr=6.0, looks=3, age_s=3.2, in_view=False, velocity_mps=(0.0
         ([LOST], [door()],
          "Last seen 3 s ago in Corridor (±6.9 m), moving north; closest: Door 4, 18 m on foot."),
         ([LOST, ARMED], [door()],
-         ("2 armed people; most likely: in view now in Corridor (±0.5 m), moving north; "
+         ("2 people may be armed; most likely: in view now in Corridor (±0.5 m), moving north; "
           "closest: Door 4, 18 m on foot.")),
         ([state(), state("S2")], [door("1", usable=False), door("2", walk_m=None), door("3")],
          ("No armed person seen yet; 2 people in view. First: S1, in Corridor (±0.5 m); "

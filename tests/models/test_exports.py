@@ -43,7 +43,7 @@ def test_a_missing_package_is_named_with_the_extra_that_has_it(
 def test_a_failed_export_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_options: object) -> None:
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(exports, "export_network", fail)
@@ -53,7 +53,7 @@ def test_a_failed_export_leaves_nothing_behind(
 
 
 def test_an_older_export_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(source: Path, *_: object) -> Path:
+    def write(source: Path, *_: object, **_options: object) -> Path:
         folder = source.with_name("model_openvino_model")
         folder.mkdir()
         (folder / "model.xml").write_text("<net/>", encoding="utf-8")
