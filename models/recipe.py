@@ -97,6 +97,8 @@ class Evaluation(_Part):
     """Classes that are labelled throughout; figures of others would mean nothing."""
     every: Annotated[int, Field(ge=1)] = 1
     """Take every n-th picture."""
+    input_px: Annotated[int, Field(ge=32, multiple_of=32)] | None = None
+    """Long side of the network's input, where it is not the one that the weights run at live."""
 
 
 class Stage(_Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +83,12 @@ def evaluate(
         ),
     ] = False,
     as_json: _Json = False,
+    input_px: Annotated[
+        int | None,
+        typer.Option(
+            min=32, metavar="PX", help="Long side of the network's input; as live if not given."
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with curves here.")
     ] = None,
@@ -101,11 +108,18 @@ def evaluate(
     from api.model_figures import figures_as_json, figures_of, second_look_figures
     from api.model_report import write_model_report
     from models.evaluation import labelled_pictures, read_data_file
+    from vision.letterbox import STRIDE_PX
 
     read = read_data_file(data)
     names = tuple(read.names[number] for number in sorted(read.names))
-    figure = second_look_figures if second_look else figures_of
-    figures, backend = figure(weights, labelled_pictures(read, names), names, device)
+    if input_px is not None and (second_look or input_px % STRIDE_PX):
+        raise ApiError(f"--input-px: a multiple of {STRIDE_PX}, and not with --second-look")
+    pictures = labelled_pictures(read, names)
+    figures, backend = (
+        second_look_figures(weights, pictures, names, device)
+        if second_look
+        else figures_of(weights, pictures, names, device, input_px=input_px)
+    )
     if report is not None:
         write_model_report(figures, f"{weights} on {data}", backend, report)
     if as_json:
@@ -245,7 +259,11 @@ def train(
         with notes.status(f"measuring on {part.name}"):
             for weights, told, measured in (
                 (str(out / run.checkpoint), ours, _measurement(read, part)),
-                (str(find_folder(read.start, roots)), starts, figures_of),
+                (
+                    str(find_folder(read.start, roots)),
+                    starts,
+                    partial(figures_of, input_px=part.input_px),
+                ),
             ):
                 pictures = evaluation_pictures(part, read, roots)
                 told[part.name], backend = measured(
@@ -366,13 +384,11 @@ def _progress(console: Console) -> Iterator[Watcher]:
 
 def _measurement(recipe: Recipe, part: Evaluation) -> Callable[..., tuple[Figures, str]]:
     """How the new weights are measured on some pictures."""
-    from functools import partial
-
     from api.model_figures import figures_of, second_look_figures
     from models.person_crops import LOOK_SIDE_PX
 
     if recipe.role == "whole frame":
-        return figures_of
+        return partial(figures_of, input_px=part.input_px)
     # Held-out photographs of weapons are looked at as they are, each like one square.
     if part.layout == "held":
         return partial(figures_of, input_px=LOOK_SIDE_PX)
