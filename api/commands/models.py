@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,14 +15,9 @@ from models.exports import Form
 from vision.detect import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.console import Console
     from rich.table import Table
 
     from models.evaluation import Figures
-    from models.recipe import Evaluation, Recipe
-    from models.training import Watcher
 
 app = typer.Typer(help="List, train and measure weights.", no_args_is_help=True)
 
@@ -243,6 +237,7 @@ def train(
     from rich.console import Console
 
     from api.model_figures import figures_of
+    from api.model_training import measurement_of, training_progress
     from models.cards import card
     from models.evaluation_sets import evaluation_pictures
     from models.recipe import find_folder, load_recipe
@@ -250,7 +245,7 @@ def train(
 
     notes = Console(stderr=True)
     read, roots = load_recipe(recipe), tuple(data)
-    with _progress(notes) as watch:
+    with training_progress(notes) as watch:
         run = run_training(read, roots, out, watch)
     ours: dict[str, Figures] = {}
     starts: dict[str, Figures] = {}
@@ -258,7 +253,7 @@ def train(
     for part in read.evaluations:
         with notes.status(f"measuring on {part.name}"):
             for weights, told, measured in (
-                (str(out / run.checkpoint), ours, _measurement(read, part)),
+                (str(out / run.checkpoint), ours, measurement_of(read, part)),
                 (
                     str(find_folder(read.start, roots)),
                     starts,
@@ -363,36 +358,6 @@ def export(
     if not agreement.within(tolerance):
         why = "no boxes to compare" if not agreement.boxes else "outside the tolerance"
         raise ApiError(f"{written}: not proven equal to {checkpoint.name}: {why}")
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Watcher]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=console) as progress:
-        tasks = {"": progress.add_task("preparing pictures", total=None)}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(f"stage {stage}, batches", total=total)
-            progress.update(tasks[stage], completed=done)
-
-        yield watch
-
-
-def _measurement(recipe: Recipe, part: Evaluation) -> Callable[..., tuple[Figures, str]]:
-    """How the new weights are measured on some pictures."""
-    from api.model_figures import figures_of, second_look_figures
-    from models.person_crops import LOOK_SIDE_PX
-
-    if recipe.role == "whole frame":
-        return partial(figures_of, input_px=part.input_px)
-    # Held-out photographs of weapons are looked at as they are, each like one square.
-    if part.layout == "held":
-        return partial(figures_of, input_px=LOOK_SIDE_PX)
-    return second_look_figures
 
 
 def _figures_table(figures: Figures, title: str) -> Table:
