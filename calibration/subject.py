@@ -177,11 +177,16 @@ class Subject:
 
     @property
     def armed_llr(self) -> float:
-        """Evidence of all tracks: for a weapon up to a limit, against it up to another."""
-        parts = [share.llr for share in self.shares.values()]
-        gained = sum(part for part in parts if part > 0)
-        lost = sum(part for part in parts if part < 0)
-        return min(gained, STRONGEST_LLR) + max(lost, WEAKEST_LLR)
+        """Evidence of all tracks: for a weapon up to a limit, against it up to another.
+
+        A camera is one witness, however often its track of a body breaks: what looks like a weapon
+        in one of its tracks looks so in the next. The strongest of them counts.
+        """
+        strongest: dict[str, float] = {}
+        for (camera, _), share in self.shares.items():
+            strongest[camera] = max(share.llr, strongest.get(camera, 0.0))
+        lost = sum(min(share.llr, 0.0) for share in self.shares.values())
+        return min(sum(strongest.values()), STRONGEST_LLR) + max(lost, WEAKEST_LLR)
 
     def sight(
         self,

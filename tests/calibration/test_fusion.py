@@ -302,6 +302,18 @@ def test_evidence_of_several_cameras_adds_up_to_a_limit() -> None:
     assert fusion.subjects(3.0)[0].armed_llr == pytest.approx(STRONGEST_LLR)
 
 
+def test_broken_tracks_of_one_camera_are_one_witness() -> None:
+    fusion = Fusion()
+    for number in range(4):
+        start_s = 1.5 * number
+        walk(fusion, "a", number, start_s=start_s, stop_s=start_s + 1.4, at_m=(5, 1), llr=3.0)
+    (subject,) = fusion.subjects(5.9)
+    assert subject.armed_llr == pytest.approx(3.0)
+    walk(fusion, "b", 1, start_s=5.9, stop_s=7, at_m=(5, 1), llr=3.0)
+    (subject,) = fusion.subjects(7.0)
+    assert subject.armed_llr == pytest.approx(6.0)
+
+
 def test_many_tracks_without_a_weapon_do_not_wash_out_one_with() -> None:
     fusion = Fusion()
     for t in ticks(0, 8):
