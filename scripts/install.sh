@@ -54,7 +54,7 @@ pip_log() {
     /^ *Downloading .*\([0-9][0-9][0-9]+(\.[0-9]+)? MB\)/ { sub(/^ */, "  "); print; fflush() }
     /^Installing collected packages/ {
       n = split($0, parts, ",")
-      printf "  unpacking %d packages%s\n", n, n > 20 ? " (a few minutes)" : ""; fflush()
+      printf "  unpacking %d packages%s\n", n, (n > 20 ? " (a few minutes)" : ""); fflush()
     }'
 }
 

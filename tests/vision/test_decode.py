@@ -191,11 +191,11 @@ def test_truncated_file_gives_its_good_frames_first(
 def test_damage_in_the_middle_is_told_after_the_good_frames(encode: EncodeClip) -> None:
     path = encode("clip.mp4", frames=40, codec_options={"g": "5"}, container_options=FASTSTART)
     with av.open(path) as container:
+        # An entry is a view of the container's memory, which is freed when it closes.
         entry = container.streams.video[0].index_entries[20]
+        start, size = entry.pos, entry.size
     content = bytearray(path.read_bytes())
-    content[entry.pos : entry.pos + entry.size] = b"\x00\x00\x00\x02" * (
-        entry.size // 4
-    ) + b"\xff" * (entry.size % 4)
+    content[start : start + size] = b"\x00\x00\x00\x02" * (size // 4) + b"\xff" * (size % 4)
     path.write_bytes(content)
 
     frames, error = decode_until_error(path)
