@@ -22,6 +22,7 @@ from .labels import (
     taught,
     write_labels,
 )
+from .occluders import stand_before
 from .pasting import cutouts, paste
 from .person_crops import LOOK_SIDE_PX, cut_square, look_squares, resized
 from .recipe import find_folder
@@ -70,13 +71,23 @@ def split_of(stem: str, source: Source) -> Split | None:
     The choice depends on the name of the picture's group alone, so it is the same on every
     machine and stays the same when pictures are added.
     """
-    match = re.match(source.group, stem)
-    group = match.group(1) if match else stem
-    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(group_of(stem, source).encode()).digest()[:8], "big")
     if source.hold_out and number % source.hold_out == 0:
         return "held"
     place = (number // (source.hold_out or 1)) % 1000
     return "train" if place < round(source.take * 1000) else None
+
+
+def group_of(stem: str, source: Source) -> str:
+    """Return what a picture shares with others of one clip, scene or photograph."""
+    match = re.match(source.group, stem)
+    return match.group(1) if match else stem
+
+
+def trained_groups(source: Source, root: Path) -> frozenset[str]:
+    """Return the groups of the pictures below `root` that the source trains on."""
+    stems = (path.stem for path in picture_files(root / "images"))
+    return frozenset(group_of(stem, source) for stem in stems if split_of(stem, source) == "train")
 
 
 def build_stage(
@@ -99,7 +110,7 @@ def build_stage(
         (folder / kind / "train").mkdir(parents=True)
     rng = np.random.default_rng([recipe.seed, recipe.stages.index(stage)])
     records = tuple(
-        _write_source(recipe.source(name), recipe, roots, folder, teacher, rng, stage.degrade)
+        _write_source(recipe.source(name), recipe, roots, folder, teacher, rng, stage)
         for name in stage.sources
     )
     names = "".join(f"  {i}: {name}\n" for i, name in enumerate(recipe.classes))
@@ -132,7 +143,7 @@ def _write_source(
     folder: Path,
     teacher: Teacher | None,
     rng: np.random.Generator,
-    degrade_share: float,
+    stage: Stage,
 ) -> SourceRecord:
     root = find_folder(source.folder, roots)
     if source.taught and teacher is None:
@@ -159,7 +170,7 @@ def _write_source(
         for number, (image, labels) in enumerate(laid_out):
             cuts = _cuts(image, labels, source, names, weapons, rng)
             for part, (cut, objects) in enumerate(cuts):
-                seen = degrade(cut, rng) if rng.random() < degrade_share else cut
+                seen, objects = _made_harder(cut, objects, stage, names, rng)  # noqa: PLW2901 - those of them that are still seen
                 if source.crop is not None:
                     objects = objects.moved(LOOK_SIDE_PX / cut.shape[0], 0, 0)  # noqa: PLW2901 - the same objects, at the side that is trained on
                     seen = resized(seen, LOOK_SIDE_PX)
@@ -182,6 +193,19 @@ def _write_source(
         added,
         content_hash(files),
     )
+
+
+def _made_harder(
+    image: Picture,
+    labels: Labels,
+    stage: Stage,
+    names: tuple[str, ...],
+    rng: np.random.Generator,
+) -> tuple[Picture, Labels]:
+    """The picture with things in the way, or from a poor camera, as often as the stage says."""
+    if rng.random() < stage.occlude:
+        image, labels = stand_before(image, labels, names.index("person"), rng)
+    return (degrade(image, rng) if rng.random() < stage.degrade else image), labels
 
 
 def _cuts(

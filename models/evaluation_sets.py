@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .datasets import sheets, source_pictures
+from .datasets import group_of, sheets, source_pictures, trained_groups
 from .errors import DatasetError
 from .labels import Labels, picture_files, read_labels, read_picture
 from .recipe import find_folder
@@ -54,11 +54,26 @@ def evaluation_pictures(
         theirs: recipe.classes.index(name) if name in recipe.classes else left_out
         for theirs, name in part.classes.items()
     }
-    for path in picture_files(root / "images")[:: part.every]:
+    for path in evaluation_files(part, recipe, roots):
         image = read_picture(path)
         size_px = (image.shape[1], image.shape[0])
         labels = read_labels(root / "labels" / f"{path.stem}.txt", size_px, numbers)
         yield image, labels.where(labels.class_id != left_out)
+
+
+def evaluation_files(part: Evaluation, recipe: Recipe, roots: tuple[Path, ...]) -> list[Path]:
+    """Return the pictures of an evaluation of layout yolo, without what `apart_from` leaves out.
+
+    Raises:
+        RecipeError: if a folder is nowhere below `roots`.
+        DatasetError: if it holds no pictures.
+    """
+    files = picture_files(find_folder(part.folder, roots) / "images")
+    if part.apart_from:
+        source = recipe.source(part.apart_from)
+        trained = trained_groups(source, find_folder(source.folder, roots))
+        files = [path for path in files if group_of(path.stem, source) not in trained]
+    return files[:: part.every]
 
 
 def _mot_pictures(

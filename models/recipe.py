@@ -95,6 +95,9 @@ class Evaluation(_Part):
     [head] are left out."""
     counts: tuple[str, ...]
     """Classes that are labelled throughout; figures of others would mean nothing."""
+    apart_from: str = ""
+    """Name of a source: pictures of groups (its `group`) that it trains on are left out, so that
+    no clip and no augmented twin is on both sides. For layout yolo."""
     every: Annotated[int, Field(ge=1)] = 1
     """Take every n-th picture."""
     input_px: Annotated[int, Field(ge=32, multiple_of=32)] | None = None
@@ -114,6 +117,8 @@ class Stage(_Part):
     """Number of first layers that keep the start's weights."""
     degrade: Fraction = 0.5
     """Share of the training pictures made grey, noisy, soft or blocky, as CCTV is."""
+    occlude: Fraction = 0.0
+    """Share of the training pictures in which things are put before persons (class "person")."""
     mosaic: Fraction = 0.7
     scale: Fraction = 0.4
     plain_epochs: Annotated[int, Field(ge=0)] = 1
@@ -166,6 +171,8 @@ class Recipe(_Part):
         for stage in self.stages:
             if missing := set(stage.sources) - known:
                 raise ValueError(f"stage {stage.name}: unknown sources {sorted(missing)}")
+            if stage.occlude and "person" not in self.head:
+                raise ValueError(f"stage {stage.name}: occlude: [head] has no class 'person'")
         return self
 
     @model_validator(mode="after")
@@ -183,8 +190,9 @@ class Recipe(_Part):
         for part in self.evaluations:
             if strangers := set(part.counts) - self.head.keys():
                 raise ValueError(f"evaluation {part.name}: unknown classes {sorted(strangers)}")
-            if part.layout == "held" and part.folder not in known:
-                raise ValueError(f"evaluation {part.name}: no source is called {part.folder!r}")
+            named = part.folder if part.layout == "held" else part.apart_from
+            if named not in known and (named or part.layout == "held"):
+                raise ValueError(f"evaluation {part.name}: no source is called {named!r}")
         if strangers := self.confidence.keys() - self.head.keys():
             raise ValueError(f"confidence: unknown classes {sorted(strangers)}")
         return self

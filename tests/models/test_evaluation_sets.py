@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+import models
 from models.errors import DatasetError
-from models.evaluation_sets import evaluation_pictures
-from models.recipe import Recipe
+from models.evaluation_sets import evaluation_files, evaluation_pictures
+from models.labels import picture_files
+from models.recipe import Recipe, load_recipe
 
-if TYPE_CHECKING:
-    from pathlib import Path
+RECIPES = Path(models.__file__).parent / "recipes"
 
 
 def recipe(part: dict[str, Any], **source: Any) -> Recipe:
@@ -84,6 +87,42 @@ def test_held_out_pictures_of_a_sheet_source_come_as_sheets(root: Path) -> None:
     [(sheet, labels)] = evaluation_pictures(whole.evaluations[0], whole, (root,))
     assert sheet.shape[0] == sheet.shape[1]
     assert len(labels) > 1
+
+
+def test_no_clip_is_on_both_sides(root: Path) -> None:
+    (root / "valid" / "images").mkdir(parents=True)
+    for stem in ("001.rf.aa", "clipA_9", "clipB_1", "new"):
+        cv2.imwrite(str(root / f"valid/images/{stem}.png"), np.zeros((8, 8, 3), np.uint8))
+    for stem in ("001.rf.bb", "clipA_3", "clipA_4"):
+        cv2.imwrite(str(root / f"yolo/images/{stem}.png"), np.zeros((8, 8, 3), np.uint8))
+    group = r"(clip\w+(?=_)|.*?(?=\.rf)|.*)"
+    part = {"folder": "valid", "layout": "yolo", "classes": {0: "firearm"}, "counts": ["firearm"]}
+    whole = recipe({**part, "apart_from": "set"}, group=group, hold_out=None)
+    assert len(list(evaluation_pictures(whole.evaluations[0], whole, (root,)))) == 2
+    whole = recipe(part, group=group, hold_out=None)
+    assert len(list(evaluation_pictures(whole.evaluations[0], whole, (root,)))) == 4
+
+
+@pytest.mark.data
+def test_the_strict_part_of_the_public_split_shares_no_clip_with_training(data_dir: Path) -> None:
+    shipped = load_recipe(RECIPES / "person-firearm.toml")
+    [part] = [part for part in shipped.evaluations if part.apart_from]
+    source = shipped.source(part.apart_from)
+
+    def stems(folder: str) -> set[str]:
+        return {path.stem for path in picture_files(data_dir / folder / "images")}
+
+    # The family of a picture: its name without numbers of frames, and without its twin's mark.
+    def family(stem: str) -> str:
+        return re.sub(r"_\d+$", "", stem.split(".rf.", maxsplit=1)[0].removesuffix("_jpg"))
+
+    kept = evaluation_files(part, shipped, (data_dir,))
+    trained = {family(stem) for stem in stems(source.folder)}
+    clips = {family(path.stem) for path in kept if "_x264" in path.stem or "frame1_" in path.stem}
+    assert 200 < len(kept) < len(stems(part.folder))
+    assert not clips & trained
+    twins = {path.stem.split(".rf.")[0] for path in kept}
+    assert not twins & {stem.split(".rf.")[0] for stem in stems(source.folder)}
 
 
 def test_malformed_truth_is_named(root: Path) -> None:

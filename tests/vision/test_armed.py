@@ -122,10 +122,38 @@ def test_rates_refuse_counts_of_the_wrong_shape() -> None:
 
 
 def test_ratio_of_the_first_look_is_bayes_rule() -> None:
-    # Shown half the time: P(fires | armed) = (0.5 * p + 0.5 * q); confusable 0.004 of the time.
+    # Shown half the time; a flash 0.03, a twin 0.001 and a lookalike 0.05 of the time.
     p, q = 60.5 / 101, 1.5 / 101
-    expected = math.log((0.5 * p + 0.5 * q) / (0.004 * p + 0.996 * q))
-    assert evidence_after("x") == pytest.approx(expected)
+    half = math.sqrt(p * q) / (math.sqrt(p * q) + math.sqrt((1 - p) * (1 - q)))
+    unarmed = (0.03 + 0.001) * p + 0.05 * half + (1 - 0.081) * q
+    assert evidence_after("x") == pytest.approx(math.log((0.5 * p + 0.5 * q) / unarmed))
+
+
+def test_a_flash_is_worth_less_than_the_same_looks_one_by_one() -> None:
+    assert evidence_after("xx" + "." * 20) < 1.5
+    assert evidence_after("xx....." * 4) > 1.5 + evidence_after("xx" + "." * 26)
+
+
+def test_what_fires_half_like_a_weapon_for_long_stays_undecided() -> None:
+    # Weapons score high in 60 looks of 100 and middling in 30, unarmed people in 1 and 20.
+    rates = LookRates(
+        np.zeros(0),
+        np.array([0.2, 0.6]),
+        np.array([[10.0, 30.0, 60.0]]),
+        np.array([[79.0, 20.0, 1.0]]),
+        "made up",
+    )
+    told = {}
+    for score in (0.4, 0.8):
+        armed = ArmedEvidence(rates)
+        fires = Detections(
+            FIRES.xyxy_px, np.array([score], np.float32), FIRES.class_id, FIRES.class_names
+        )
+        for i in range(50):
+            ratio = armed.look(np.array([7], np.int64), PERSON, fires, i * 0.2)
+        told[score] = float(ratio[0])
+    assert told[0.4] < 2.0
+    assert told[0.8] > 5.0
 
 
 def test_a_source_that_sees_no_weapons_says_nothing() -> None:
