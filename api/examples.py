@@ -6,6 +6,7 @@ from typing import Any
 
 from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
 from calibration.geodesy import Anchor, SiteFrame
+from vision.evidence import EvidencePicture
 
 from . import schemas
 from .locations import (
@@ -42,6 +43,7 @@ _ANSWER = Answer(
             cameras=("cam-02", "cam-03"),
             reasons=("a handgun was seen in 9 of 11 looks", "in view of cam-02 and cam-03"),
             trail_m=((18.0, 5.1), (19.6, 6.3), (21.4, 8.2)),
+            armed_tracks=(("cam-02", 7),),
         ),
     ),
     entrances=(
@@ -81,7 +83,9 @@ def _envelope(sequence: int) -> Envelope:
     return Envelope(sequence, _INCIDENT, exercise=True, published_s=_AT_S)
 
 
-LAST_SEEN = last_seen_message(_ANSWER, _PLACES, _envelope(118))
+_PICTURE = EvidencePicture("cam-02", 7, _AT_S - 3.1, 0.88, (0.41, 0.46, 0.78, 0.58), b"")
+
+LAST_SEEN = last_seen_message(_ANSWER, _PLACES, _envelope(118), lambda _: _PICTURE)
 ENTRANCES = entrances_message(LAST_SEEN)
 CAMERAS = cameras_message(
     (

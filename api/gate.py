@@ -136,6 +136,18 @@ class Gate:
             live = self._live.get(permit.incident) is permit
         return live and permit.from_s <= now_s < permit.until_s and camera in permit.cameras
 
+    def show(self, permit: Permit, camera: str, what: str, *, now_s: float) -> None:
+        """Return once the audit has that a picture of a camera is shown to somebody.
+
+        Raises:
+            NotPermittedError: the grant is over, or does not hold the camera.
+            AuditError: the entry could not be written; nothing may be shown.
+        """
+        if not self.allows(permit, camera, now_s):
+            raise NotPermittedError(f"no live grant for camera {camera}")
+        facts = {"incident": permit.incident, "camera": camera, "what": what}
+        self._audit.append("picture-shown", now_s, facts)
+
     def close(self, incident: str, *, closed_by: str, reason: str, now_s: float) -> None:
         """End the grant of `incident`; it is over even where the audit entry fails.
 

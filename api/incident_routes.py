@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotation
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from . import examples, schemas
@@ -138,6 +138,48 @@ def get_entrances(incident: IncidentHere) -> schemas.Entrances:
 def get_cameras(incident: IncidentHere) -> schemas.Cameras:
     """Return the state of every camera and what is degraded."""
     return incident.cameras()
+
+
+@router.get(
+    "/{incident_id}/evidence/{camera}/{track}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture as it was filmed, nothing drawn on it.",
+            "content": {
+                "image/jpeg": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "the bytes of a JPEG file",
+                }
+            },
+        },
+        404: examples.problem_example(
+            404, "no-picture", "No such picture", "there is no clear look at a weapon of this track"
+        ),
+        503: examples.problem_example(
+            503, "audit-unavailable", "The audit cannot be written", "nothing is shown"
+        ),
+    },
+)
+def get_evidence(
+    incident: IncidentHere,
+    services: ServicesHere,
+    camera: Annotated[str, Path(description="Camera id.", max_length=64)],
+    track: Annotated[int, Path(description="Track of that camera.", ge=0)],
+) -> Response:
+    """Return the clearest picture of the weapon of one track, as `evidence.picture` names it.
+
+    That it was shown is in the audit. It is there while the incident is open, and not after.
+    """
+    picture = services.incidents.show_picture(incident, (camera, track))
+    if picture is None:
+        raise ProblemError(
+            404,
+            "no-picture",
+            "No such picture",
+            f"there is no clear look at a weapon of track {track} of {camera}, or not any more",
+        )
+    return Response(picture.jpeg, media_type="image/jpeg")
 
 
 def _cursor(

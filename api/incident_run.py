@@ -12,16 +12,26 @@ from calibration.locator import Locator
 from .drill_files import load_drill
 from .errors import RunError
 from .runs import CameraStatus
-from .worker_messages import CameraJob, Ended, Failed, Feeds, Observed, Ready, WorkerJob
+from .worker_messages import (
+    CameraJob,
+    Ended,
+    Failed,
+    Feeds,
+    Observed,
+    Pictured,
+    Ready,
+    WorkerJob,
+)
 from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from calibration.answer import Answer, StageTimes
+    from calibration.answer import Answer, StageTimes, TrackKey
     from calibration.positions import FloorPositions
     from calibration.site import Site
     from vision.detect import Device
+    from vision.evidence import EvidencePicture
 
     from .drill_files import Drill
     from .gate import Permit
@@ -39,6 +49,10 @@ RESTART_DELAYS_S = (0.0, 1.0, 3.0, 10.0)
 
 STEADY_S = 60.0
 """A worker that worked this long before it died starts again from the shortest wait."""
+
+
+MOST_PICTURES = 256
+"""Tracks whose picture is kept, each of some 15 kB."""
 
 
 class IncidentRun:
@@ -78,6 +92,7 @@ class IncidentRun:
         self._observe = observe
         self._now = now
         self._locator = Locator.for_site(site)
+        self._pictures: dict[TrackKey, EvidencePicture] = {}
         self._stopping = threading.Event()
         self._begun = threading.Event()
         self._started_at_s: float | None = None
@@ -116,6 +131,7 @@ class IncidentRun:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
+        self._pictures = {}
 
     def cameras(self) -> tuple[CameraStatus, ...]:
         """State of every camera."""
@@ -129,6 +145,10 @@ class IncidentRun:
             if camera.phase in {"stalled", "refused"}
         ]
         return (*self._trouble.values(), *faults)
+
+    def picture(self, track: TrackKey) -> EvidencePicture | None:
+        """The clearest picture of the weapon of one track."""
+        return self._pictures.get(track)
 
     def _supervise(self) -> None:
         """Keep a worker alive until the end, the stop, or one death too many."""
@@ -189,6 +209,9 @@ class IncidentRun:
             case Observed():
                 self._locator.consume(message.positions, message.times)
                 self._unpublished.append(message)
+            case Pictured():
+                for picture in message.pictures:
+                    self._keep(picture)
             case Feeds():
                 self._cameras = tuple(
                     replace(camera, name=self._names[camera.id]) for camera in message.cameras
@@ -211,6 +234,16 @@ class IncidentRun:
                 self._observe(seen.positions, replace(seen.times, published_s=published_s))
         self._unpublished.clear()
         return published_s
+
+    def _keep(self, picture: EvidencePicture) -> None:
+        """Keep a track's clearest picture, and the pictures of the newest tracks only."""
+        track = (picture.camera, picture.track_id)
+        kept = {key: one for key, one in self._pictures.items() if key != track}
+        kept[track] = picture
+        while len(kept) > MOST_PICTURES:
+            del kept[next(iter(kept))]
+        # Replaced as a whole: the API's threads read it.
+        self._pictures = kept
 
     def _mark_stopped(self, reason: str) -> None:
         self._cameras = tuple(

@@ -20,7 +20,8 @@ from .locations import Envelope, Places, cameras_message, last_seen_message, utc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from calibration.answer import Answer
+    from calibration.answer import Answer, TrackKey
+    from vision.evidence import EvidencePicture
 
     from .gate import Activation, Gate, Permit
     from .runs import CameraStatus, Run, RunFactory
@@ -98,7 +99,9 @@ class Incident:
         """Publish an answer; ignored once closed. Never raises: a run's thread calls it."""
 
         def make(number: int) -> str:
-            message = last_seen_message(answer, self._places, self._envelope(number))
+            message = last_seen_message(
+                answer, self._places, self._envelope(number), self._find_picture
+            )
             text = message.model_dump_json()
             self._last_seen = message
             return text
@@ -145,9 +148,16 @@ class Incident:
         """Return the newest answer; stays readable after the incident is closed."""
         return self._last_seen
 
+    def picture(self, track: TrackKey) -> EvidencePicture | None:
+        """Return the clearest picture of a track's weapon; None without one, and once closed."""
+        return self._find_picture(track) if self.open else None
+
     def cameras(self) -> schemas.Cameras:
         """Return the newest camera states."""
         return self._cameras
+
+    def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
+        return None if self._run is None else self._run.picture(track)
 
     def _on_run_end(self, reason: str) -> None:
         self._run_ended = reason
@@ -275,6 +285,23 @@ class Incidents:
             self._incidents[incident_id] = incident
             self._forget_oldest()
         return incident
+
+    def show_picture(self, incident: Incident, track: TrackKey) -> EvidencePicture | None:
+        """Return the clearest picture of a track's weapon, after the audit has that it is shown.
+
+        Raises:
+            NotPermittedError: the grant is over, or does not hold the camera.
+            AuditError: the entry could not be written; nothing is shown.
+        """
+        picture = incident.picture(track)
+        if picture is not None:
+            self._gate.show(
+                incident.permit,
+                picture.camera,
+                f"evidence of track {picture.track_id} at {picture.captured_at_s:.3f}",
+                now_s=self._clock(),
+            )
+        return picture
 
     def close(self, incident: Incident, *, closed_by: str, reason: str) -> None:
         """End the grant, then the run; nothing of it is left when this returns."""

@@ -5,18 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 
 from . import schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from calibration.answer import XY, Answer, EntranceOption, RankedSubject, StageTimes
+    from calibration.answer import (
+        XY,
+        Answer,
+        EntranceOption,
+        RankedSubject,
+        StageTimes,
+        TrackKey,
+    )
     from calibration.geodesy import SiteFrame
+    from vision.evidence import EvidencePicture
 
     from .runs import CameraStatus
+
+    FindPicture = Callable[[TrackKey], EvidencePicture | None]
 
 _LEAST_LINE_POINTS = 2
 _DEGREE_DIGITS = 8  # about a millimetre
@@ -61,9 +72,19 @@ def utc(at_s: float) -> datetime:
 
 
 def last_seen_message(
-    answer: Answer | None, places: Places, envelope: Envelope
+    answer: Answer | None,
+    places: Places,
+    envelope: Envelope,
+    find_picture: FindPicture = lambda _: None,
 ) -> schemas.LastSeen:
-    """Return the answer as a message; before the first answer, one that says so."""
+    """Return the answer as a message; before the first answer, one that says so.
+
+    Args:
+        answer: the answer in site metres.
+        places: of the same site.
+        envelope: what every message carries.
+        find_picture: the clearest picture of a track's weapon.
+    """
     if answer is None:
         return schemas.LastSeen(
             sequence=envelope.sequence,
@@ -85,7 +106,10 @@ def last_seen_message(
         at=utc(answer.at_s),
         times=_times(answer.times, envelope.published_s),
         text=answer.text,
-        subjects=tuple(_subject(subject, places) for subject in answer.subjects),
+        subjects=tuple(
+            _subject(subject, places, _evidence(subject, envelope.incident, find_picture))
+            for subject in answer.subjects
+        ),
         entrances=tuple(_entrance(option, level, places) for option in answer.entrances),
     )
 
@@ -147,7 +171,28 @@ def _times(times: StageTimes | None, published_s: float) -> schemas.StageTimes |
     )
 
 
-def _subject(subject: RankedSubject, places: Places) -> schemas.Subject:
+def _evidence(
+    subject: RankedSubject, incident: str, find_picture: FindPicture
+) -> schemas.Evidence | None:
+    """The clearest of the pictures of a subject's tracks; the strongest track's of equal ones."""
+    found = [p for p in map(find_picture, subject.armed_tracks) if p is not None]
+    if not found:
+        return None
+    best = max(found, key=lambda picture: picture.confidence)
+    # The time makes it another address when the picture is another one.
+    where = f"/v1/incidents/{incident}/evidence/{quote(best.camera, safe='')}/{best.track_id}"
+    return schemas.Evidence(
+        camera=best.camera,
+        captured_at=utc(best.captured_at_s),
+        score=best.confidence,
+        weapon_box=best.weapon_box,
+        picture=f"{where}?at={best.captured_at_s:.3f}",
+    )
+
+
+def _subject(
+    subject: RankedSubject, places: Places, evidence: schemas.Evidence | None
+) -> schemas.Subject:
     space = None
     if subject.space is not None:
         space = schemas.Named(id=subject.space, name=subject.space_name or subject.space)
@@ -167,6 +212,7 @@ def _subject(subject: RankedSubject, places: Places) -> schemas.Subject:
         visibility=subject.visibility,
         cameras=subject.cameras,
         reasons=subject.reasons,
+        evidence=evidence,
         trail=_line(subject.trail_m, subject.level, places),
     )
 

@@ -1,7 +1,7 @@
 """The seam between an incident and the engine that plays it.
 
 An incident owns one `Run`: the feeds, the workers and the locator behind it. The location API
-knows nothing of them but the four methods below, and an engine knows nothing of HTTP but the
+knows nothing of them but the methods below, and an engine knows nothing of HTTP but the
 two callbacks it is given. `RunFactory` demands a `Permit`, which only the gate can make, so
 feeds cannot be opened by forgetting to ask.
 """
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from calibration.answer import Answer
+    from calibration.answer import Answer, TrackKey
+    from vision.evidence import EvidencePicture
 
     from .gate import Permit
     from .targets import Target
@@ -72,6 +73,10 @@ class Run(Protocol):
 
     def problems(self) -> tuple[str, ...]:
         """What is degraded now, a sentence each; empty when all is well."""
+        ...
+
+    def picture(self, track: TrackKey) -> EvidencePicture | None:
+        """The clearest picture of the weapon of one track; None without one, and after `stop`."""
         ...
 
 

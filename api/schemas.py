@@ -96,6 +96,18 @@ class Uncertainty(Message):
     )
 
 
+class Evidence(Message):
+    """The clearest picture of the weapon in a subject's hands, for a person to judge."""
+
+    camera: str = Field(description="Camera id.")
+    captured_at: datetime
+    score: Probability = Field(description="Of the weapon's box. A score, not a probability.")
+    weapon_box: tuple[float, float, float, float] = Field(
+        description="Left, top, right, bottom of the weapon, shares of the picture's sides."
+    )
+    picture: str = Field(description="Path of the JPEG; there until the incident is closed.")
+
+
 class Subject(Message):
     """One body on the floor and how likely it is to be the intruder."""
 
@@ -112,6 +124,9 @@ class Subject(Message):
     visibility: Visibility
     cameras: tuple[str, ...] = Field(description="Cameras of the last sighting.")
     reasons: tuple[str, ...] = Field(description="The rank in words.")
+    evidence: Evidence | None = Field(
+        default=None, description="Why they may be armed, to look at; null where no look was clear."
+    )
     trail: LineFeature | None = Field(description="Recent places, oldest first.")
 
 

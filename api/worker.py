@@ -27,7 +27,7 @@ from vision.video_file import StreamInfo, probe_file
 
 from .drill_files import DrillFeed
 from .runs import CameraStatus
-from .worker_messages import Ended, Failed, Feeds, Observed, Ready
+from .worker_messages import Ended, Failed, Feeds, Observed, Pictured, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +99,8 @@ def _watch(
                     placed_s=time.time(),
                 )
                 connection.send(Observed(positions, times))
+                if tracked.pictures:
+                    connection.send(Pictured(tracked.pictures))
             over = ended and not frames
             now_s = time.time()
             if over or now_s - told_s >= FEEDS_EVERY_S:

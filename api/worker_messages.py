@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from calibration.positions import FloorPositions
     from vision.address import CameraAddress
     from vision.detect import Device
+    from vision.evidence import EvidencePicture
 
     from .drill_files import DrillFeed
     from .runs import CameraStatus
@@ -70,6 +71,13 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictured:
+    """Persons whose weapon was never seen so clearly, each a picture of some 15 kB."""
+
+    pictures: tuple[EvidencePicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Feeds:
     """State of all cameras of the worker, sent about twice a second and at the end."""
 
@@ -88,4 +96,4 @@ class Failed:
     reason: str
 
 
-FromWorker = Ready | Observed | Feeds | Ended | Failed
+FromWorker = Ready | Observed | Pictured | Feeds | Ended | Failed

@@ -8,6 +8,9 @@ from typing import Literal
 XY = tuple[float, float]
 """A point in site metres (x right, y up on the plan)."""
 
+TrackKey = tuple[str, int]
+"""(camera id, track id in that camera)."""
+
 Visibility = Literal["in view", "out of view"]
 
 
@@ -71,6 +74,7 @@ class RankedSubject:
         cameras: cameras of the last sighting.
         reasons: the rank in words.
         trail_m: recent places, oldest first, site metres.
+        armed_tracks: tracks with evidence of a weapon, the strongest first.
     """
 
     subject: str
@@ -89,6 +93,7 @@ class RankedSubject:
     cameras: tuple[str, ...]
     reasons: tuple[str, ...]
     trail_m: tuple[XY, ...]
+    armed_tracks: tuple[TrackKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

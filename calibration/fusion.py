@@ -45,9 +45,10 @@ from .continuity import (
     straight_line_m,
 )
 from .matching import LATE_S, expect, match, sight
-from .subject import Subject, SubjectState, TrackKey
+from .subject import Subject, SubjectState
 
 if TYPE_CHECKING:
+    from .answer import TrackKey
     from .continuity import WalkDistance
     from .positions import FloorPositions
 

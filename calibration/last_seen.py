@@ -159,6 +159,7 @@ def _ranked(
         cameras=subject.cameras,
         reasons=reasons(subject, age_s, camera_names),
         trail_m=subject.trail_m,
+        armed_tracks=subject.armed_tracks,
     )
 
 

@@ -13,8 +13,7 @@ from . import kalman
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TrackKey = tuple[str, int]
-"""(camera id, track id in that camera)."""
+    from .answer import TrackKey
 
 STRONGEST_LLR = 7.0
 """All looks at a subject together count for no more than this, the most that one track can say
@@ -100,7 +99,7 @@ class SubjectState:
         armed_llr: natural-log likelihood ratio of armed against unarmed, all cameras.
         armed_looks: frames in which that evidence rose.
         armed_looks_span_s: seconds between the first and the last of them.
-        armed_camera: camera with the strongest evidence; "" without evidence.
+        armed_tracks: tracks with evidence of a weapon, the strongest first.
         trail_m: recent places, oldest first, site metres.
     """
 
@@ -119,7 +118,7 @@ class SubjectState:
     armed_llr: float
     armed_looks: int
     armed_looks_span_s: float
-    armed_camera: str
+    armed_tracks: tuple[TrackKey, ...]
     trail_m: tuple[tuple[float, float], ...]
 
 
@@ -271,10 +270,6 @@ class Subject:
             cov: `(4, 4)` its covariance.
         """
         looked = [share for share in self.shares.values() if share.looks]
-        by_camera: dict[str, float] = {}
-        for (camera, _), share in self.shares.items():
-            by_camera[camera] = by_camera.get(camera, 0.0) + max(share.llr, 0.0)
-        strongest = max(sorted(by_camera), key=lambda camera: by_camera[camera])
         return SubjectState(
             id=f"S{self.number}",
             level=self.level,
@@ -302,6 +297,11 @@ class Subject:
                 if looked
                 else 0.0
             ),
-            armed_camera=strongest if by_camera[strongest] > 0 else "",
+            armed_tracks=tuple(
+                sorted(
+                    (key for key, share in self.shares.items() if share.llr > 0),
+                    key=lambda key: (-self.shares[key].llr, key),
+                )
+            ),
             trail_m=tuple((x, y) for _, x, y in self.trail),
         )

@@ -34,9 +34,10 @@ def reasons(
 ) -> tuple[str, ...]:
     """Why the subject has its rank: what was seen, by which cameras, how long ago."""
     lines = []
-    if subject.armed_llr >= _SIGN_LLR and subject.armed_looks:
+    if subject.armed_llr >= _SIGN_LLR and subject.armed_tracks:
         looks = f"{subject.armed_looks} look{'s' if subject.armed_looks > 1 else ''}"
-        camera = camera_names.get(subject.armed_camera, subject.armed_camera)
+        strongest, _ = subject.armed_tracks[0]
+        camera = camera_names.get(strongest, strongest)
         span = f" over {subject.armed_looks_span_s:.0f} s" if subject.armed_looks > 1 else ""
         lines.append(f"carries what looks like a weapon: {looks}{span}, strongest at {camera}")
     else:

@@ -96,6 +96,20 @@ def assign_weapons(
 ) -> NDArray[np.float32]:
     """The confidence of the best weapon box of each person, `(N,)` float32, 0 for none.
 
+    Args:
+        persons_xyxy_px: `(N, 4)` person boxes.
+        weapons: weapon boxes of the same frame; see `owners`.
+    """
+    best = np.zeros(len(persons_xyxy_px), np.float32)
+    owner = owners(persons_xyxy_px, weapons)
+    owned = owner >= 0
+    np.maximum.at(best, owner[owned], weapons.confidence[owned])
+    return best
+
+
+def owners(persons_xyxy_px: NDArray[np.float32], weapons: Detections) -> NDArray[np.intp]:
+    """The row of the person to whom each weapon belongs, `(M,)`; -1 where it is nobody's.
+
     A weapon belongs to at most one person: the one whose hands-and-torso zone
     (`models.person_crops.zones`) covers at least half of the weapon box, and among several the one
     to whose torso the weapon is nearest in units of that person's size.
@@ -104,9 +118,8 @@ def assign_weapons(
         persons_xyxy_px: `(N, 4)` person boxes.
         weapons: weapon boxes of the same frame.
     """
-    best = np.zeros(len(persons_xyxy_px), np.float32)
     if not len(persons_xyxy_px) or not len(weapons):
-        return best
+        return np.full(len(weapons), -1, np.intp)
     left, top, right, bottom = persons_xyxy_px.T.astype(np.float64)
     height = bottom - top
     zone = zones(persons_xyxy_px)
@@ -119,10 +132,8 @@ def assign_weapons(
     gun_centre = (guns[:, :2] + guns[:, 2:]) / 2
     reach = np.linalg.norm(torso[:, None] - gun_centre[None], axis=2) / height[:, None]
     reach[inside / area < _MINIMUM_COVER] = np.inf
-    owner = reach.argmin(axis=0)
-    owned = np.isfinite(reach.min(axis=0))
-    np.maximum.at(best, owner[owned], weapons.confidence[owned])
-    return best
+    nearest: NDArray[np.intp] = reach.argmin(axis=0)
+    return np.where(np.isfinite(reach.min(axis=0)), nearest, -1)
 
 
 class _Chain:

@@ -13,6 +13,7 @@ from models.registry import second_look_name
 
 from .armed import ArmedEvidence
 from .detections import Detections
+from .evidence import BestPictures
 from .frames import BoxFrame, Frame
 from .track import NOT_TRACKED, CameraTracker
 from .tracks import Tracks
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from models.looks import LookRates
 
     from .detect import Detector, Device
+    from .evidence import EvidencePicture
     from .weapons import SecondLook
     from .yolo import YoloDetector
+
+
+NEVER_SHOWN = 2.0
+"""A score that no box has: without a second look there are no pictures of evidence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +50,7 @@ class TrackedFrame:
         track_id: `(N,)` int64 identity of each person, `NOT_TRACKED` where there is none.
         tracks: the persons with an identity.
         detected_at_s: when detection and tracking of the frame ended, Unix seconds.
+        pictures: of persons whose weapon is seen more clearly than ever before.
     """
 
     frame: Frame | BoxFrame
@@ -52,6 +59,7 @@ class TrackedFrame:
     track_id: NDArray[np.int64]
     tracks: Tracks
     detected_at_s: float
+    pictures: tuple[EvidencePicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,11 +85,14 @@ class _Followed:
 
 
 class _CameraTracks:
-    """Tracker and armed evidence of one camera."""
+    """Tracker, armed evidence and its pictures of one camera."""
 
-    def __init__(self, tracker: CameraTracker, armed: ArmedEvidence) -> None:
+    def __init__(
+        self, tracker: CameraTracker, armed: ArmedEvidence, pictures: BestPictures
+    ) -> None:
         self._tracker = tracker
         self._last_captured_at_s = -np.inf
+        self._pictures = pictures
         self.armed = armed
 
     def follow(self, frame: Frame | BoxFrame, detections: Detections) -> _Followed:
@@ -93,6 +104,16 @@ class _CameraTracks:
             self._last_captured_at_s = frame.captured_at_s
             identity = self._tracker.identify(persons, frame.captured_at_s)
         return _Followed(frame, detections, persons, identity)
+
+    def picture(
+        self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_]
+    ) -> tuple[EvidencePicture, ...]:
+        """Pictures of those looked at whose weapon was never seen so clearly."""
+        if not isinstance(followed.frame, Frame) or not len(weapons):
+            return ()
+        return self._pictures.better(
+            followed.frame, followed.track_id[looked], followed.boxes_px[looked], weapons
+        )
 
     def weigh(self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_]) -> Tracks:
         """The tracks of the frame, with what the looks at some of them add to the evidence."""
@@ -168,10 +189,7 @@ class Pipeline:
             weapons += self.second_look.look([frame.image], [persons.xyxy_px])
         nobody = np.full(len(persons), NOT_TRACKED, np.int64)
         none = _Followed(frame, detections, persons, nobody)
-        fresh = ArmedEvidence(self.look_rates)
-        tracks = _CameraTracks(CameraTracker(), fresh).weigh(
-            none, Detections.empty(), np.zeros(0, bool)
-        )
+        tracks = self._new_camera().weigh(none, Detections.empty(), np.zeros(0, bool))
         return TrackedFrame(frame, persons, tuple(weapons), nobody, tracks, self._now())
 
     def process(self, frames: Sequence[Frame | BoxFrame]) -> list[TrackedFrame]:
@@ -187,19 +205,24 @@ class Pipeline:
             self._camera(frame.camera).follow(frame, detections)
             for frame, detections in zip(frames, self._detect(frames), strict=True)
         ]
-        return [
-            TrackedFrame(
-                one.frame,
-                one.persons,
-                (one.detections.weapons(), *([] if found is None else [found])),
-                one.identity,
-                self._camera(one.frame.camera).weigh(
-                    one, one.detections.weapons() if found is None else found, looked
-                ),
-                self._now(),
-            )
-            for one, found, looked in self._look(followed)
-        ]
+        return [self._weighed(*looked_at) for looked_at in self._look(followed)]
+
+    def _weighed(
+        self, one: _Followed, found: Detections | None, looked: NDArray[np.bool_]
+    ) -> TrackedFrame:
+        """What a frame showed, once the second look (None where there was none) is over."""
+        camera = self._camera(one.frame.camera)
+        whole_frame = one.detections.weapons()
+        told = whole_frame if found is None else found
+        return TrackedFrame(
+            one.frame,
+            one.persons,
+            (whole_frame,) if found is None else (whole_frame, found),
+            one.identity,
+            camera.weigh(one, told, looked),
+            self._now(),
+            camera.picture(one, told, looked),
+        )
 
     def _look(
         self, followed: list[_Followed]
@@ -243,11 +266,16 @@ class Pipeline:
     def _camera(self, name: str) -> _CameraTracks:
         camera = self._cameras.get(name)
         if camera is None:
-            camera = _CameraTracks(
-                CameraTracker(nominal_fps=self._nominal_fps), ArmedEvidence(self.look_rates)
-            )
-            self._cameras[name] = camera
+            camera = self._cameras[name] = self._new_camera()
         return camera
+
+    def _new_camera(self) -> _CameraTracks:
+        shown = self.second_look.shown.values() if self.second_look is not None else ()
+        return _CameraTracks(
+            CameraTracker(nominal_fps=self._nominal_fps),
+            ArmedEvidence(self.look_rates),
+            BestPictures(min(shown, default=NEVER_SHOWN)),
+        )
 
     def _detect(self, frames: Sequence[Frame | BoxFrame]) -> list[Detections]:
         pictures = [frame.image for frame in frames if isinstance(frame, Frame)]

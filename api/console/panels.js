@@ -1,7 +1,7 @@
 // The panels beside the plan: the door, who it may be, the other doors, the cameras.
 
-import { byId, el, keyed, say, set } from "./dom.js";
-import { isSuspect, metres, percent, seconds } from "./words.js";
+import { byId, el, keyed, say, set, svg } from "./dom.js";
+import { clockTime, isSuspect, metres, percent, seconds } from "./words.js";
 
 /** Show the best door large, the others in a list with the reason why not. */
 export function showDoors(entrances, first) {
@@ -40,9 +40,22 @@ export function showRanked(subjects) {
     item.querySelector("meter").value = s.probability;
     say(item.querySelector(".armed"), `armed ${percent(s.armed_probability)}`);
     say(item.querySelector(".within"), `within ${s.uncertainty.ce95_m.toFixed(1)} m`);
+    showEvidence(item.querySelector(".evidence"), s.evidence);
     keyed(item.querySelector(".reasons"), s.reasons.map((text, i) => ({ text, i })),
       ({ i }) => i, () => el("li"), (line, { text }) => say(line, text));
   });
+}
+
+/** Show why somebody may be armed: the clearest picture, its weapon framed. */
+function showEvidence(figure, evidence) {
+  figure.hidden = !evidence;
+  if (!evidence) return;
+  const image = figure.querySelector("img");
+  if (image.getAttribute("src") !== evidence.picture) image.src = evidence.picture;
+  const [left, top, right, bottom] = evidence.weapon_box;
+  set(figure.querySelector("rect"), { x: left, y: top, width: right - left, height: bottom - top });
+  say(figure.querySelector("figcaption"),
+    `${evidence.camera}, ${clockTime(evidence.captured_at)}: judge for yourself`);
 }
 
 function rankedItem(s) {
@@ -57,6 +70,11 @@ function rankedItem(s) {
         el("span", { class: "age" }), el("span", { class: "armed" }),
         el("span", { class: "within" })),
     ),
+    el("figure", { class: "evidence", hidden: true },
+      el("div", { class: "frame" },
+        el("img", { alt: "The clearest look at what may be a weapon", width: 160, height: 160 }),
+        svg("svg", { viewBox: "0 0 1 1", "aria-hidden": "true" }, svg("rect"))),
+      el("figcaption")),
     el("ul", { class: "reasons" }));
   details.open = s.rank === 1;
   return el("li", {}, details);

@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import uvicorn
 
 from api.app import create_app
@@ -18,7 +20,15 @@ from api.runs import CameraPhase, CameraStatus
 from api.server import Server, listen
 from api.targets import Target, load_target
 from api.tokens import ensure_token
-from calibration.answer import XY, Answer, EntranceOption, RankedSubject, StageTimes
+from calibration.answer import (
+    XY,
+    Answer,
+    EntranceOption,
+    RankedSubject,
+    StageTimes,
+    TrackKey,
+)
+from vision.evidence import EvidencePicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,6 +139,7 @@ def subject(
         "cameras": ("cam-01",),
         "reasons": ("a rifle was seen in 8 of 10 looks",),
         "trail_m": ((2.0, 2.0), (7.5, 3.0), xy_m),
+        "armed_tracks": (("cam-01", 4), ("cam-02", 9)) if rank == 1 else (),
     }
     return RankedSubject(subject=name, rank=rank, xy_m=xy_m, **{**values, **changed})  # type: ignore[arg-type]
 
@@ -150,6 +161,13 @@ def answer(
     )  # fmt: skip
     times = StageTimes(at_s - 0.4, at_s - 0.35, at_s - 0.2, at_s - 0.1)
     return Answer(at_s, subjects, entrances if subjects else (), text, times)
+
+
+def evidence(camera: str, track_id: int, at_s: float, confidence: float) -> EvidencePicture:
+    """A grey picture with a weapon in its middle."""
+    _, packed = cv2.imencode(".jpg", np.full((64, 64, 3), 120, np.uint8))
+    box = (0.25, 0.4, 0.75, 0.6)
+    return EvidencePicture(camera, track_id, at_s, confidence, box, packed.tobytes())
 
 
 @dataclass
@@ -175,6 +193,7 @@ class ReplayedRun:
     phase: CameraPhase = "connecting"
     trouble: tuple[str, ...] = ()
     frames: int = 0
+    pictures: dict[TrackKey, EvidencePicture] = field(default_factory=dict)
 
     def start(self) -> None:
         if self.refuse:
@@ -184,6 +203,7 @@ class ReplayedRun:
 
     def stop(self) -> None:
         self.stopped = True
+        self.pictures.clear()
         self.phase = "stopped"
 
     def cameras(self) -> tuple[CameraStatus, ...]:
@@ -195,6 +215,9 @@ class ReplayedRun:
 
     def problems(self) -> tuple[str, ...]:
         return self.trouble
+
+    def picture(self, track: TrackKey) -> EvidencePicture | None:
+        return self.pictures.get(track)
 
     def say(self, said: Answer) -> None:
         """Publish as the engine would, unless stopped."""

@@ -12,8 +12,10 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from api.access import COOKIE, PUBLIC
+from api.audit import AuditFile
+from api.errors import AuditError
 from api.page_routes import CONSOLE
-from tests.api.replayed import START_S, Clock, Console, answer, subject
+from tests.api.replayed import START_S, Clock, Console, answer, evidence, subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -450,12 +452,52 @@ def test_names_that_clients_rely_on_are_there(client: TestClient, console: Conso
     assert set(message["times"]) >= {"captured", "decoded", "detected", "placed", "published"}
     assert set(message["subjects"][0]) >= {
         "id", "rank", "probability", "armed_probability", "position", "uncertainty", "space",
-        "level", "seen_at", "age_s", "visibility", "cameras", "reasons", "trail",
+        "level", "seen_at", "age_s", "visibility", "cameras", "reasons", "evidence", "trail",
     }  # fmt: skip
     assert set(message["subjects"][0]["position"]) >= {"type", "geometry", "site_m", "properties"}
     assert set(message["entrances"][0]) >= {
         "door_number", "name", "usable", "walk_m", "straight_m", "route", "steps", "why_not",
     }  # fmt: skip
+
+
+def test_the_clearest_look_can_be_seen_while_the_incident_is_open(
+    client: TestClient, console: Console
+) -> None:
+    incident = opened(client)
+    run = console.runs.made[0]
+    run.pictures = {
+        ("cam-01", 4): evidence("cam-01", 4, START_S - 2, 0.6),
+        ("cam-02", 9): evidence("cam-02", 9, START_S - 5, 0.8),
+    }
+    run.say(answer(START_S, subject(at_s=START_S), subject("S2", at_s=START_S, rank=2)))
+    first, second = client.get(f"/v1/incidents/{incident}/last-seen").json()["subjects"]
+    assert second["evidence"] is None
+    assert (first["evidence"]["camera"], first["evidence"]["score"]) == ("cam-02", 0.8)
+    shown = client.get(first["evidence"]["picture"])
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.content == run.pictures["cam-02", 9].jpeg
+    path: Path = console.state / "audit.jsonl"
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert (last["action"], last["camera"]) == ("picture-shown", "cam-02")
+
+    unknown = client.get(f"/v1/incidents/{incident}/evidence/cam-02/8")
+    assert_problem(unknown, 404, "no-picture")
+    client.delete(f"/v1/incidents/{incident}")
+    assert_problem(client.get(first["evidence"]["picture"]), 404, "no-picture")
+
+
+def test_a_picture_that_cannot_be_recorded_is_not_shown(
+    client: TestClient, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = opened(client)
+    console.runs.made[0].pictures = {("cam-01", 4): evidence("cam-01", 4, START_S, 0.8)}
+
+    def full(*_: object) -> None:
+        raise AuditError("audit.jsonl: no space left")
+
+    monkeypatch.setattr(AuditFile, "append", full)
+    refused = client.get(f"/v1/incidents/{incident}/evidence/cam-01/4")
+    assert_problem(refused, 503, "audit-unavailable")
 
 
 def test_the_audit_says_who_opened_and_who_closed(client: TestClient, console: Console) -> None:

@@ -56,6 +56,17 @@ def test_closing_revokes(tmp_path: Path) -> None:
     ]
 
 
+def test_showing_needs_a_live_grant_and_is_recorded(tmp_path: Path) -> None:
+    gate = Gate(AuditFile(tmp_path / "audit.jsonl"), longest_s=60.0)
+    permit = gate.open(ask(), incident="i1", cameras=CAMERAS, now_s=100.0)
+    gate.show(permit, "cam-01", "evidence", now_s=110.0)
+    for camera, now_s in (("cam-03", 110.0), ("cam-01", 160.0)):
+        with pytest.raises(NotPermittedError, match="no live grant"):
+            gate.show(permit, camera, "evidence", now_s=now_s)
+    told = entries(tmp_path / "audit.jsonl")
+    assert [entry["action"] for entry in told] == ["grant-opened", "picture-shown"]
+
+
 def test_a_permit_of_another_gate_opens_nothing(tmp_path: Path) -> None:
     gate, other = (Gate(AuditFile(tmp_path / name)) for name in ("a", "b"))
     gate.open(ask(), incident="i1", cameras=CAMERAS, now_s=0.0)

@@ -340,7 +340,7 @@ def test_looks_are_counted_and_credited_to_the_strongest_camera() -> None:
         fusion.update(seen("b", t + 0.01, (1, 5.0, 1.0, 0.5 if t > 1 else 0.0)))
     (subject,) = fusion.subjects(2.0)
     assert subject.armed_looks == 20
-    assert subject.armed_camera == "a"
+    assert subject.armed_tracks == (("a", 1), ("b", 1))
     assert subject.armed_looks_span_s == pytest.approx(1.8)
 
 

@@ -43,7 +43,7 @@ def state(
         armed_llr=llr,
         armed_looks=looks,
         armed_looks_span_s=6.0,
-        armed_camera="cam-01" if looks else "",
+        armed_tracks=(("cam-01", 1),) if looks else (),
         trail_m=((1.0, 1.0), at_m),
     )
 

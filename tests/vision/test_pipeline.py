@@ -182,6 +182,20 @@ def test_a_single_picture_is_looked_at_without_tracks() -> None:
     assert [len(part) for part in seen.weapons] == [0, 1]
 
 
+def test_the_first_clear_look_makes_a_picture_and_equal_ones_none() -> None:
+    shown = Pipeline(BrightSpots(), RATES, SecondLook(Lamp(), {"firearm": 0.5}))
+    made = [
+        pictures
+        for i in range(12)
+        for pictures in shown.process([picture("cam", i, 10 + 2 * i)])[0].pictures
+    ]
+    [only] = made
+    assert only.camera == "cam"
+    assert only.confidence == pytest.approx(0.9)
+    sharp, _ = with_second_look()  # no score from which weapons are shown
+    assert not [p for i in range(12) for p in sharp.process([picture("cam", i, 10)])[0].pictures]
+
+
 def test_a_fresh_pipeline_has_seen_nothing() -> None:
     pipeline, _ = with_second_look()
     for i in range(4):
