@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from calibration.answer import Answer
-from tests.api.replayed import Console, ReplayedRun, answer, subject
+from tests.api.replayed import Console, ReplayedRun, answer, evidence, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +166,26 @@ def test_nobody_is_shown_as_the_intruder_before_the_odds_say_so(
     expect(quiet_page.locator("[data-suspect]")).to_have_count(0)
     expect(quiet_page.locator("#plan .subject .disc")).to_be_visible()
     expect(quiet_page.get_by_role("heading", name="Closest to S1")).to_be_visible()
+
+
+def test_the_clearest_look_is_shown_with_the_weapon_framed(
+    talker: Talker, quiet_page: Page
+) -> None:
+    page = quiet_page
+    first = page.locator("#ranked > li").nth(0)
+    expect(first.locator(".evidence")).to_be_hidden()
+    talker.run.pictures = {("cam-01", 4): evidence("cam-01", 4, time.time(), 0.8)}
+    expect(first.locator(".evidence")).to_be_visible()
+    expect(first.locator(".evidence figcaption")).to_contain_text("judge for yourself")
+    picture = first.locator(".evidence img")
+    expect(picture).to_have_js_property("naturalWidth", 64)
+    frame, shown = first.locator(".evidence rect").bounding_box(), picture.bounding_box()
+    assert frame is not None
+    assert shown is not None
+    assert (frame["x"] - shown["x"]) / shown["width"] == pytest.approx(0.25, abs=0.03)
+    assert frame["width"] / shown["width"] == pytest.approx(0.5, abs=0.05)
+    expect(page.locator("#ranked > li").nth(1).locator(".evidence")).to_be_hidden()
+    keep(page, "evidence")
 
 
 def test_what_a_person_has_opened_stays_open(talker: Talker, quiet_page: Page) -> None:
