@@ -29,21 +29,22 @@ BUILT_IN = Path(__file__).parents[1] / "benchmarks" / "drills"
 """The drills of a checkout; an installation from a wheel has none."""
 
 SAMPLES = 240
-SQUARES_A_FRAME = 4
-"""Squares are small, and few of them hold a weapon."""
+"""Whole frames that are looked at, one in `_EVERY` of each recording."""
 
-_EVERY = 15
+SQUARE_SAMPLES = 2000
+"""Squares around persons that are looked at, of one frame in `_EVERY_OF_SQUARES`. They are small,
+and few hold a weapon: it takes so many for a hundred boxes to be compared."""
+
+_EVERY, _EVERY_OF_SQUARES = 15, 3
+_FRAMES_AT_ONCE = 64
 
 
-def sample_pictures(
-    checkpoint: Checkpoint, paths: Sequence[Path] = (), most: int = SAMPLES
-) -> list[Picture]:
-    """Pictures such as the checkpoint sees at run time: at most `most` frames, or squares of them.
+def sample_pictures(checkpoint: Checkpoint, paths: Sequence[Path] = ()) -> list[Picture]:
+    """Pictures such as the checkpoint sees at run time: frames, or squares around persons.
 
     Args:
         checkpoint: where it is the second look's, squares around persons are cut.
         paths: pictures, videos and folders of them; the built-in drills if empty.
-        most: how many frames; `SQUARES_A_FRAME` times as many squares.
 
     Raises:
         ApiError: if there are no recordings.
@@ -53,23 +54,29 @@ def sample_pictures(
     sources, problems = find_sources(wanted)
     if problems or not sources:
         raise ApiError("; ".join(problems) or "no built-in drills here: give --pictures")
-    each = max(1, -(-most // len(sources)))
-    frames = [frame for source in sources for frame in islice(_frames(source.path), each)]
     if checkpoint.name != second_look_name():
-        return frames[:most]
-    found = load_detector("cpu").detect(frames)
-    squares = [
-        resized(cut_square(frame, square)[0], LOOK_SIDE_PX)
-        for frame, boxes in zip(frames, found, strict=True)
-        for square in look_squares(boxes.persons().xyxy_px)
-    ]
-    # Spread over all sources rather than the first ones.
-    return squares[:: max(1, len(squares) // (most * SQUARES_A_FRAME))][: most * SQUARES_A_FRAME]
+        each = -(-SAMPLES // len(sources))
+        frames = [f for source in sources for f in islice(_frames(source.path, _EVERY), each)]
+        return frames[:SAMPLES]
+    # As many of each recording, rather than of the first ones.
+    each = -(-SQUARE_SAMPLES // len(sources))
+    squares = [square for source in sources for square in islice(_squares(source.path), each)]
+    return squares[:SQUARE_SAMPLES]
 
 
-def _frames(path: Path) -> Iterator[Picture]:
+def _squares(path: Path) -> Iterator[Picture]:
+    """The squares around the persons of a recording, as the second look sees them."""
+    detector = load_detector("cpu")
+    frames = _frames(path, _EVERY_OF_SQUARES)
+    while some := list(islice(frames, _FRAMES_AT_ONCE)):
+        for frame, found in zip(some, detector.detect(some), strict=True):
+            for square in look_squares(found.persons().xyxy_px):
+                yield resized(cut_square(frame, square)[0], LOOK_SIDE_PX)
+
+
+def _frames(path: Path, every: int) -> Iterator[Picture]:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         yield read_picture(path)
         return
-    for frame in islice(decode_file(path, "file", threads=0), 0, None, _EVERY):
+    for frame in islice(decode_file(path, "file", threads=0), 0, None, every):
         yield frame.image

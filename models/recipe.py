@@ -121,6 +121,9 @@ class Stage(_Part):
     """Share of the training pictures in which things are put before persons (class "person")."""
     mosaic: Fraction = 0.7
     scale: Fraction = 0.4
+    sizes: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Each batch is trained at another size, up to this share of `image_px` more or less, so that
+    the network is good at inputs of several sizes."""
     plain_epochs: Annotated[int, Field(ge=0)] = 1
     """Last epochs without mosaics, so that training ends on pictures as they are at run time."""
 

@@ -255,6 +255,7 @@ def _fit(
             "close_mosaic": stage.plain_epochs,
             "scale": stage.scale,
             "translate": 0.1,
+            "multi_scale": stage.sizes,
             "hsv_h": 0.015,
             "hsv_s": 0.6,
             "hsv_v": 0.4,
