@@ -103,6 +103,11 @@ DEFINITIONS: Final = {
         "Those of them that were so called while no armed person was within 1 m of their place.",
         "",
     ),
+    "armed_calibration_error": Term(
+        "Armed calibration error",
+        "How far the probabilities of being armed, of all subjects in view, are from the share of "
+        "them that were (expected calibration error, ten bins, ten times a second).",
+    ),
 }
 STAGE_LABELS: Final = {
     "captured_to_decoded": "Captured to decoded",

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from .scoring_figures import Figures, FinalAnswer, null_reasons
 from .scoring_intruder import IntruderFigures, compare, figures_of
 from .scoring_latency import percentiles, spans_ms, stage_ends_s
-from .scoring_people import Following, armed_alerts, false_armed_alerts, follow, poisson_rate
+from .scoring_people import (
+    Following,
+    armed_alerts,
+    armed_calibration_error,
+    false_armed_alerts,
+    follow,
+    poisson_rate,
+)
 from .scoring_timeline import timeline_of, top_subject, visible_to_cameras
 
 if TYPE_CHECKING:
@@ -112,6 +119,9 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         false_armed_alerts=false_alerts,
         false_armed_alerts_per_camera_hour=(
             poisson_rate(false_alerts, hours) if false_alerts is not None and hours > 0 else None
+        ),
+        armed_calibration_error=(
+            armed_calibration_error(timeline, truth) if truth is not None else None
         ),
         camera_hours=hours,
         latency_ms={name: percentiles(values) for name, values in spans.items()},

@@ -94,6 +94,7 @@ class Figures:
     armed_alerts: int
     false_armed_alerts: int | None
     false_armed_alerts_per_camera_hour: Rate | None
+    armed_calibration_error: float | None
     camera_hours: float
     latency_ms: Mapping[str, Percentiles]
     frames: Mapping[str, Mapping[str, int]]
@@ -111,6 +112,7 @@ _OF_PEOPLE: Final = (
     "identity_switches",
     "false_armed_alerts",
     "false_armed_alerts_per_camera_hour",
+    "armed_calibration_error",
 )
 _OF_INTRUDER: Final = (
     "time_to_first_position_s",
@@ -142,6 +144,7 @@ _NEVER: Final = {
     "idf1": "no camera could see anybody",
     "identity_switches": "no camera could see anybody",
     "false_armed_alerts_per_camera_hour": "no camera was watched",
+    "armed_calibration_error": "no subject was ever in view",
 }
 
 

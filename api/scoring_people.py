@@ -26,6 +26,8 @@ plane tracking (Chavdarova et al., WILDTRACK, CVPR 2018, section 4)."""
 ALERT_PROBABILITY: Final = 0.9
 """A subject this likely to be armed is an armed alert."""
 
+_CALIBRATION_BINS: Final = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -116,6 +118,29 @@ def false_armed_alerts(answers: Iterable[Answer], truth: Truth, start_s: float) 
         for subject, to_all_m in zip(alerting, apart_m.T, strict=True)
         if not (to_all_m <= GATE_M).any()
     )
+
+
+def armed_calibration_error(timeline: Timeline, truth: Truth) -> float | None:
+    """Return how far the published probabilities of being armed are from what was right, 0..1.
+
+    Every subject in view at every moment counts: right is an armed person within `GATE_M` of its
+    place. The expected calibration error (Guo et al., ICML 2017) over ten bins: the mean distance
+    of the claimed from the right share, weighted by how often each was claimed. None where nobody
+    was in view.
+    """
+    claimed, right = [np.zeros(0)], [np.zeros(0, np.bool_)]
+    for answer in timeline.answers:
+        seen = [s for s in answer.subjects if s.visibility == "in view"] if answer else []
+        apart_m = distances_m(truth, seen, timeline.start_s, armed_only=True)
+        claimed.append(np.array([s.armed_probability for s in seen], np.float64))
+        right.append(np.asarray((apart_m <= GATE_M).any(axis=0), np.bool_))
+    claims, truths = np.concatenate(claimed), np.concatenate(right)
+    if not len(claims):
+        return None
+    bins = np.minimum((claims * _CALIBRATION_BINS).astype(np.int64), _CALIBRATION_BINS - 1)
+    # The sum over bins of n/N |mean claim - share right| is |sum of claims - number right| / N.
+    gaps = np.bincount(bins, weights=claims - truths, minlength=_CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(claims))
 
 
 def first_moment_near(

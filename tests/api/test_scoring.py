@@ -66,6 +66,31 @@ def test_a_perfect_run_scores_perfectly() -> None:
 
 
 @pytest.mark.parametrize(
+    ("armed", "harmless", "error", "shows"),
+    [
+        (1.0, 0.0, 0.0, "certain and right"),
+        (0.75, 0.15, (0.25 + 0.15) / 2, "each claim as far off as it says"),
+        (0.45, 0.45, 0.05, "one of two, both at 0.45"),
+        (0.0, 1.0, 1.0, "certain and wrong"),
+    ],
+)
+def test_probabilities_of_being_armed_are_held_against_who_was(
+    armed: float, harmless: float, error: float, shows: str
+) -> None:
+    answers = [
+        replace(
+            a,
+            subjects=(
+                replace(a.subjects[0], armed_probability=armed),
+                *(replace(s, armed_probability=harmless) for s in a.subjects[1:]),
+            ),
+        )
+        for a in perfect()
+    ]
+    assert figures(answers).armed_calibration_error == pytest.approx(error), shows
+
+
+@pytest.mark.parametrize(
     ("shift_m", "within_gate"),
     [(0.4, True), (0.99, True), (1.01, False)],
 )
@@ -226,6 +251,7 @@ def test_without_truth_all_that_needs_it_is_null_and_says_so() -> None:
         "idf1",
         "identity_switches",
         "false_armed_alerts",
+        "armed_calibration_error",
         "search_area_coverage",
     ):
         assert values[key] is None, key
