@@ -5,6 +5,7 @@ ApiError
 ├── DrillError         a drill folder is not what it should be
 ├── TargetError        a path on the command line is no site or drill folder
 ├── StateError         the state folder (token, audit) cannot be read or written
+├── AgreementError     an agreement or a table of requests is not what it should be
 ├── AuditError         an audit entry could not be made durable; nothing may be opened
 ├── NotPermittedError  the gate says no
 ├── RunError           feeds and workers of an incident cannot be started
@@ -41,6 +42,10 @@ class TargetError(ApiError):
 
 class StateError(ApiError):
     """The state folder cannot be read or written; the message names the file and the fix."""
+
+
+class AgreementError(ApiError):
+    """An agreement or a table of requests is not what it should be; lists all problems."""
 
 
 class AuditError(ApiError):
