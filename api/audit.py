@@ -1,25 +1,38 @@
-"""An append-only file of what was asked for, allowed and ended: one JSON object a line."""
+"""An append-only file of what was asked for, allowed, shown and ended: a chain of hashes.
+
+Every writer holds the file's lock while it reads the last entry and appends the next, so that
+neither threads nor processes ever fork the chain. An entry is acknowledged only once the disk has
+it; a line that a crash cut off was never acknowledged and is taken away by the next writer.
+"""
 
 from __future__ import annotations
 
-import json
+import errno
+import fcntl
 import os
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from .audit_chain import Broken, Head, head_of, link, verify
 from .errors import AuditError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
+AUDIT_FILE = "audit.jsonl"
+"""Its name in the state folder."""
+
+_TAIL_BYTES = 65_536
+"""How much of the end of the file is read to find the last entry; entries are far smaller."""
 
 
 class AuditFile:
-    """Appends entries durably.
+    """Appends entries durably. Safe to use from any thread and any process.
 
     Args:
         path: the file; made with mode 0600 (its folder 0700) on the first entry.
@@ -40,29 +53,60 @@ class AuditFile:
         Raises:
             AuditError: the entry is not known to be on the disk.
         """
-        entry = {"at": datetime.fromtimestamp(at_s, UTC).isoformat(), "action": action, **facts}
-        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+        at = datetime.fromtimestamp(at_s, UTC).isoformat()
         try:
-            with self._lock:
-                self._append_line(line)
+            with self._lock, self._opened() as file:
+                head, end = self._end(file)
+                line, _ = link(head, at, action, facts)
+                _write_whole(file, line, end)
         except OSError as error:
             raise AuditError(
                 f"{self._path}: cannot write the audit entry ({error.strerror}); "
                 "free space or repair the permissions of this folder"
             ) from error
 
-    def _append_line(self, line: bytes) -> None:
+    def verify(self, noted: str | None = None) -> Head | Broken:
+        """Return the end of the chain, or the first entry that breaks it.
+
+        Args:
+            noted: hash of an entry, noted elsewhere, that must be in the chain: whoever made the
+                chain anew, or cut off its end, cannot have it in there.
+
+        Raises:
+            AuditError: the file cannot be read.
+        """
+        seen = noted is None
+        try:
+            with self._path.open("rb") as file:
+                # What is whole now is read; writers go on meanwhile.
+                fcntl.flock(file, fcntl.LOCK_SH)
+                size = os.fstat(file.fileno()).st_size
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+                def lines() -> Iterator[bytes]:
+                    nonlocal seen
+                    while file.tell() < size:
+                        line = file.readline()
+                        seen = seen or f'"hash":"{noted}"'.encode() in line
+                        yield line
+
+                found = verify(lines())
+        except OSError as error:
+            raise AuditError(f"{self._path}: cannot be read ({error.strerror})") from error
+        if isinstance(found, Head) and not seen:
+            what = "the entry whose hash was noted is not in it: entries were cut off or made anew"
+            return Broken(found.seq + 1, what, found)
+        return found
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The file, locked against every other writer."""
         self._path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         made = not self._path.exists()
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE_FILE)
+        file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _PRIVATE_FILE)
         try:
-            # One write call: entries of two processes cannot interleave (POSIX O_APPEND). A
-            # short write (disk full) is cut off again, so that the file holds whole lines.
-            end = os.fstat(file).st_size
-            if os.write(file, line) != len(line):
-                os.ftruncate(file, end)
-                raise OSError(28, "No space left on device")
-            os.fsync(file)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
         finally:
             os.close(file)
         if made:
@@ -71,3 +115,37 @@ class AuditFile:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+    def _end(self, file: int) -> tuple[Head, int]:
+        """The end of the chain and of its last whole line, in bytes.
+
+        Raises:
+            AuditError: what stands there is no entry of the chain.
+        """
+        size = os.fstat(file).st_size
+        start = max(0, size - _TAIL_BYTES)
+        tail = os.pread(file, size - start, start)
+        end = tail.rfind(b"\n") + 1
+        last = tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
+        if not last:
+            if start:
+                raise AuditError(f"{self._path}: the last entry is longer than any can be")
+            return Head(), 0
+        try:
+            return head_of(last), start + end
+        except ValueError as error:
+            raise AuditError(
+                f"{self._path}: the last entry cannot be built upon ({error}); "
+                "keep the file for whoever looks into it, and move it away"
+            ) from error
+
+
+def _write_whole(file: int, line: bytes, end: int) -> None:
+    """Append one line after `end`, or nothing."""
+    if os.fstat(file).st_size != end:
+        os.ftruncate(file, end)  # a line that a crash cut off
+    # A short write (disk full) is cut off again, so that the file holds whole lines.
+    if os.write(file, line) != len(line):
+        os.ftruncate(file, end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(file)

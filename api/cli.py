@@ -55,7 +55,7 @@ def _mount() -> None:
             import_module(f".commands.{name}", __package__), name
         )
         app.command(name)(command)
-    for name in ("drill", "site", "agreement", "models", "bench"):
+    for name in ("drill", "site", "agreement", "audit", "models", "bench"):
         app.add_typer(import_module(f".commands.{name}", __package__).app, name=name)
 
 

@@ -53,7 +53,7 @@ def demo(
     from rich.text import Text
 
     from api.app import create_app
-    from api.audit import AuditFile
+    from api.audit import AUDIT_FILE, AuditFile
     from api.drill_files import load_drill
     from api.drill_play import DrillRecorder
     from api.gate import Gate
@@ -81,7 +81,7 @@ def demo(
         app = create_app(
             {target.id: target},
             run_factory=_recording(recorder, runs, over, device),
-            gate=Gate(AuditFile(out / "state" / "audit.jsonl")),
+            gate=Gate(AuditFile(out / "state" / AUDIT_FILE)),
             token=check,
         )
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"

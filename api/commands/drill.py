@@ -53,7 +53,7 @@ def run(
     from rich.console import Console
     from rich.text import Text
 
-    from api.audit import AuditFile
+    from api.audit import AUDIT_FILE, AuditFile
     from api.drill_files import load_drill
     from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
     from api.gate import Gate
@@ -68,7 +68,7 @@ def run(
     truth = load_truth(folder, drill.site)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    gate = Gate(AuditFile(Settings().state / "audit.jsonl"))
+    gate = Gate(AuditFile(Settings().state / AUDIT_FILE))
     with LiveDisplay(console, exercise=drill.exercise) as display:
         if speed is Speed.MAX:
             with exercise_permit(drill, gate, time.time) as permit:

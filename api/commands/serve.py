@@ -50,7 +50,7 @@ def serve(
       lastseen serve sites/north sites/south --port 9000
     """
     from api.app import create_app
-    from api.audit import AuditFile
+    from api.audit import AUDIT_FILE, AuditFile
     from api.errors import ServeError
     from api.gate import Gate
     from api.incident_run import run_factory
@@ -71,7 +71,7 @@ def serve(
         app = create_app(
             targets,
             run_factory=run_factory(device),
-            gate=Gate(AuditFile(state / "audit.jsonl"), longest_s=max_minutes * 60.0),
+            gate=Gate(AuditFile(state / AUDIT_FILE), longest_s=max_minutes * 60.0),
             token=check,
         )
         shown_host = f"[{host}]" if ":" in host else host

@@ -1,0 +1,148 @@
+"""Entries of the audit, each holding the hash of the one before: a change anywhere shows.
+
+An entry is one line of JSON. Its `hash` is the SHA-256 of the entry without it, keys sorted, no
+blanks; its `prev` is the hash of the entry before, 64 zeros for the first; its `seq` counts from 1.
+Whoever changes, removes, inserts or reorders entries must make every later hash anew, and then the
+last one, the head, is another than the one that was noted elsewhere.
+
+Pure functions of lines; files are `api.audit`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FIRST_PREV = "0" * 64
+"""`prev` of the first entry."""
+
+RESERVED = frozenset({"seq", "at", "action", "prev", "hash"})
+"""Keys that facts must not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: how many entries, and the hash of the last."""
+
+    seq: int = 0
+    hash: str = FIRST_PREV
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry that does not fit.
+
+    Attributes:
+        line: its line in the file, from 1.
+        what: what is wrong, in words.
+        good: the chain before it.
+    """
+
+    line: int
+    what: str
+    good: Head
+
+
+def link(head: Head, at: str, action: str, facts: Mapping[str, object]) -> tuple[bytes, Head]:
+    """Return the line of a new entry, and the chain's end with it.
+
+    Args:
+        head: the end of the chain so far.
+        at: when, ISO 8601 in UTC.
+        action: what happened.
+        facts: JSON-serialisable details; none may be called as one of `RESERVED`.
+
+    Raises:
+        ValueError: a fact has a reserved name.
+    """
+    taken = RESERVED & facts.keys()
+    if taken:
+        raise ValueError(f"facts: {min(taken)!r} is a name of the chain's own")
+    entry: dict[str, Any] = {
+        "seq": head.seq + 1,
+        "at": at,
+        "action": action,
+        **facts,
+        "prev": head.hash,
+    }
+    # Through JSON once, so that what is hashed is what will be read back.
+    entry = json.loads(json.dumps(entry, ensure_ascii=False))
+    entry["hash"] = entry_hash(entry)
+    return _written(entry), Head(head.seq + 1, entry["hash"])
+
+
+def entry_hash(entry: Mapping[str, Any]) -> str:
+    """Return the hash that an entry must have."""
+    said = {key: value for key, value in entry.items() if key != "hash"}
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def head_of(line: bytes) -> Head:
+    """Return the end of the chain whose last line this is.
+
+    Raises:
+        ValueError: the line is no entry of a chain, or was changed.
+    """
+    entry = json.loads(line)
+    if not isinstance(entry, dict) or not {"seq", "hash"} <= entry.keys():
+        raise ValueError("it is no entry of a chain")
+    if entry["hash"] != entry_hash(entry):
+        raise ValueError(f"entry {entry['seq']} was changed after it was written")
+    return Head(int(entry["seq"]), str(entry["hash"]))
+
+
+def verify(lines: Iterable[bytes]) -> Head | Broken:
+    """Return the end of the chain, or the first entry that breaks it.
+
+    Args:
+        lines: all lines of a file, with their ends.
+    """
+    head = Head()
+    for number, line in enumerate(lines, start=1):
+        what = _wrong(line, head)
+        if what is not None:
+            return Broken(number, what, head)
+        head = head_of(line)
+    return head
+
+
+def _written(entry: Mapping[str, Any]) -> bytes:
+    """The one way to write an entry: a key that is there twice, or a blank, is a change, too."""
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _wrong(line: bytes, before: Head) -> str | None:
+    """What is wrong with a line that comes after `before`; None if nothing is."""
+    entry = _read(line)
+    if isinstance(entry, str):
+        return entry
+    if entry["hash"] != entry_hash(entry):
+        return f"entry {entry['seq']} was changed: its hash is not that of what it says"
+    if entry["prev"] != before.hash or entry["seq"] != before.seq + 1:
+        return (
+            f"entry {entry['seq']} does not follow entry {before.seq}: "
+            "entries were removed, inserted or reordered"
+        )
+    return None
+
+
+def _read(line: bytes) -> dict[str, Any] | str:
+    """The entry of a line, or why it is none."""
+    if not line.endswith(b"\n"):
+        return "the line is cut off; its entry was never acknowledged"
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return "the line is not JSON"
+    if not isinstance(entry, dict):
+        return "the line is no JSON object"
+    if _written(entry) != line:
+        return "the line is not as entries are written"
+    missing = RESERVED - entry.keys()
+    return f"{min(missing)!r} is missing" if missing else entry
