@@ -120,7 +120,7 @@ def acknowledge(path: Path, connection: Connection) -> None:
 def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("spawn")
-    chance = random.Random(7)  # noqa: S311 - when to kill, not a secret
+    chance = random.Random(7)
     for _ in range(CRASHES):
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=acknowledge, args=(path, theirs))
