@@ -13,9 +13,9 @@ import os
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .audit_chain import Broken, Head, head_of, link, verify
+from .audit_chain import Broken, Head, head_of, link, read_entry, verify
 from .errors import AuditError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
-AUDIT_FILE = "audit.jsonl"
+AUDIT_FILE = "audit-chain.jsonl"
 """Its name in the state folder."""
 
 _TAIL_BYTES = 65_536
@@ -97,6 +97,21 @@ class AuditFile:
             what = "the entry whose hash was noted is not in it: entries were cut off or made anew"
             return Broken(found.seq + 1, what, found)
         return found
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield the entries that can be read, bent ones too; see `verify`.
+
+        Raises:
+            AuditError: the file cannot be read.
+        """
+        try:
+            with self._path.open("rb") as file:
+                for line in file:
+                    entry = read_entry(line)
+                    if entry is not None:
+                        yield entry
+        except OSError as error:
+            raise AuditError(f"{self._path}: cannot be read ({error.strerror})") from error
 
     @contextmanager
     def _opened(self) -> Iterator[int]:

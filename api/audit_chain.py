@@ -112,6 +112,12 @@ def verify(lines: Iterable[bytes]) -> Head | Broken:
     return head
 
 
+def read_entry(line: bytes) -> dict[str, Any] | None:
+    """Return what a line says, whether or not it fits the chain; None where it is no entry."""
+    entry = _read(line)
+    return entry if isinstance(entry, dict) else None
+
+
 def _written(entry: Mapping[str, Any]) -> bytes:
     """The one way to write an entry: a key that is there twice, or a blank, is a change, too."""
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""`lastseen audit`: whether the record was bent."""
+"""`lastseen audit`: whether the record was bent, and what it says of an incident."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Verify the record of grants.", no_args_is_help=True)
+app = typer.Typer(help="Verify the record of grants, and show it.", no_args_is_help=True)
 
-
-@app.callback()
-def _audit() -> None:
-    """Keep `verify` a subcommand while it is the only one."""
+_File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file", metavar="FILE", help="The audit file; that of the state folder if none."
+    ),
+]
 
 
 @app.command()
@@ -38,7 +40,7 @@ def verify(
 
       lastseen audit verify
 
-      lastseen audit verify copies/audit.jsonl --noted 3f9a…
+      lastseen audit verify copies/audit-chain.jsonl --noted 3f9a…
     """
     from rich.console import Console
 
@@ -61,4 +63,40 @@ def verify(
         style = "red" if isinstance(found, Broken) else None
         console.print(said, style=style, highlight=False, markup=False, soft_wrap=True)
     if isinstance(found, Broken):
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Incident id.")],
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Write the two files here.")],
+    file: _File = None,
+) -> None:
+    """Write the disclosure record of one incident as HTML and JSON.
+
+    It says who asked and why, what was granted, which pictures were shown, when it began and
+    ended, and whether the audit is whole. Exit status 1 where the audit was bent.
+
+    Examples:
+
+      lastseen audit report 20260302-090000-9f3a61c2 --to records
+    """
+    from api.audit import AUDIT_FILE, AuditFile
+    from api.disclosure import disclose
+    from api.errors import ReportError
+    from api.settings import Settings
+    from api.whole_files import write_whole
+
+    audit = AuditFile(file if file is not None else Settings().state / AUDIT_FILE)
+    told = disclose(audit.entries(), incident, audit.verify())
+    for ending, text in (("json", told.as_json()), ("html", told.as_html())):
+        path = to / f"disclosure-{incident}.{ending}"
+        try:
+            to.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode())
+        except OSError as error:
+            raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from error
+        typer.echo(str(path))
+    if not told.whole:
+        typer.echo(told.record, err=True)
         raise typer.Exit(1)
