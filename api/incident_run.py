@@ -51,6 +51,9 @@ STEADY_S = 60.0
 """A worker that worked this long before it died starts again from the shortest wait."""
 
 
+TRACKS_A_WORKER = 1_000_000
+"""More tracks than a worker makes of one camera in any incident."""
+
 MOST_PICTURES = 256
 """Tracks whose picture is kept, each of some 15 kB."""
 
@@ -95,6 +98,7 @@ class IncidentRun:
         self._pictures: dict[TrackKey, EvidencePicture] = {}
         self._stopping = threading.Event()
         self._begun = threading.Event()
+        self._workers = 0
         self._started_at_s: float | None = None
         self._backend = ""
         self._trouble: dict[str, str] = {}
@@ -175,6 +179,7 @@ class IncidentRun:
     def _work(self) -> str | None:
         """Run one worker; why it ended: "ended", a reason in words, or None when stopped."""
         worker = WorkerProcess(self._job)
+        self._workers += 1
         published_s = -1.0
         try:
             worker.start()
@@ -207,11 +212,15 @@ class IncidentRun:
                 worker.begin(self._started_at_s)
                 self._begun.set()
             case Observed():
-                self._locator.consume(message.positions, message.times)
-                self._unpublished.append(message)
+                positions = message.positions
+                shifted = positions.track_id + self._first_track
+                seen = replace(message, positions=replace(positions, track_id=shifted))
+                self._locator.consume(seen.positions, seen.times)
+                self._unpublished.append(seen)
             case Pictured():
                 for picture in message.pictures:
-                    self._keep(picture)
+                    track = picture.track_id + self._first_track
+                    self._keep(replace(picture, track_id=track))
             case Feeds():
                 self._cameras = tuple(
                     replace(camera, name=self._names[camera.id]) for camera in message.cameras
@@ -221,6 +230,14 @@ class IncidentRun:
             case Failed():
                 return message.reason
         return None
+
+    @property
+    def _first_track(self) -> int:
+        """Number of this worker's track 0.
+
+        It counts anew, and its first track is not the first track of the one that died.
+        """
+        return (self._workers - 1) * TRACKS_A_WORKER
 
     def _publish_answer(self, now_s: float) -> float:
         """Publish what is known at `now_s`; the moment it was published."""

@@ -17,7 +17,7 @@ from api.drill_files import load_drill
 from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
 from api.errors import RunError
 from api.gate import Activation, Gate
-from api.incident_run import IncidentRun, drill_jobs
+from api.incident_run import TRACKS_A_WORKER, IncidentRun, drill_jobs
 from tests.api.box_drill import make_box_drill
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Watched:
 
     def __init__(self, drill: Drill, gate: Gate, duration_s: float = 60.0) -> None:
         self.answers: list[Answer] = []
+        self.tracks: set[int] = set()
         self.ended = threading.Event()
         permit = permit_for(gate, frozenset({"cam-01", "cam-02"}))
         self.run = IncidentRun(
@@ -120,6 +121,7 @@ class Watched:
             drill_jobs(drill),
             self.answers.append,
             lambda _: self.ended.set(),
+            observe=lambda positions, _: self.tracks.update(positions.track_id.tolist()),
             duration_s=duration_s,
         )
 
@@ -152,7 +154,7 @@ def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
     watched = Watched(drill, gate)
     watched.run.start()
     try:
-        wait_for(lambda: bool(watched.answers))
+        wait_for(lambda: bool(watched.tracks))
         [victim] = worker_pids() - before
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: any("started again" in problem for problem in watched.run.problems()))
@@ -160,5 +162,8 @@ def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
         wait_for(lambda: not watched.run.problems())
         published = len(watched.answers)
         wait_for(lambda: len(watched.answers) > published)
+        # Nobody whom the new worker sees is taken for somebody whom the dead one saw.
+        wait_for(lambda: any(track >= TRACKS_A_WORKER for track in watched.tracks))
+        assert any(track < TRACKS_A_WORKER for track in watched.tracks)
     finally:
         watched.run.stop()
