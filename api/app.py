@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 
 from . import incident_routes, page_routes, site_routes
 from .access import Access
+from .errors import AuditError
 from .incidents import Incidents
 from .problems import install_problem_handlers
 from .schemas import Problem
@@ -72,6 +73,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(_resume, all_incidents)
         ticking = asyncio.create_task(_tick_on(all_incidents, clock, tick_s))
         try:
             yield
@@ -106,6 +108,15 @@ async def close_all(app: FastAPI) -> None:
     await asyncio.to_thread(
         services.incidents.close_all, closed_by="server", reason="the server was stopped"
     )
+
+
+def _resume(all_incidents: Incidents) -> None:
+    """Go on with what was open; a bent audit keeps nobody from opening an incident anew."""
+    try:
+        for incident in all_incidents.resume():
+            _log.warning("incident %s goes on after an interruption", incident.id)
+    except AuditError as error:
+        _log.error("nothing that was open goes on: %s", error)
 
 
 async def _tick_on(all_incidents: Incidents, clock: Callable[[], float], tick_s: float) -> None:

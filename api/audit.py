@@ -65,6 +65,10 @@ class AuditFile:
                 "free space or repair the permissions of this folder"
             ) from error
 
+    def exists(self) -> bool:
+        """Whether anything was ever written."""
+        return self._path.exists()
+
     def verify(self, noted: str | None = None) -> Head | Broken:
         """Return the end of the chain, or the first entry that breaks it.
 

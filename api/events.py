@@ -51,6 +51,8 @@ class EventLog:
         snapshot: makes the data of a snapshot as of message number `sequence`.
         ring_size: how many messages are kept.
         max_lag: see `MAX_LAG`.
+        after: number that the first message follows, so that numbers never go back where an
+            incident goes on in a new process.
     """
 
     def __init__(
@@ -59,11 +61,12 @@ class EventLog:
         *,
         ring_size: int = RING_SIZE,
         max_lag: int = MAX_LAG,
+        after: int = 0,
     ) -> None:
         self._snapshot = snapshot
         self._max_lag = max_lag
         self._ring: deque[Event] = deque(maxlen=ring_size)
-        self._last_id = 0
+        self._last_id = after
         self._closed = False
         self._lock = threading.RLock()
         self._wakers: set[Callable[[], None]] = set()

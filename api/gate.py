@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import InitVar, asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import NotPermittedError
+from .audit_chain import Broken
+from .errors import AuditError, NotPermittedError
 
 if TYPE_CHECKING:
     from .audit import AuditFile
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 _SEAL = object()
 
 IncidentKind = Literal["exercise", "real"]
+
+LOCATION_API = "location API"
+"""Channel of what is opened through the location API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,12 @@ class Activation:
     target: str
     opened_by: str
     reason: str
-    channel: str = "location API"
+    channel: str = LOCATION_API
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Proof that an incident may watch these cameras; made only by `Gate.open`.
+    """Proof that an incident may watch these cameras; made only by the gate.
 
     A permit does not know whether it was revoked: ask `Gate.allows` before each use that
     outlives the moment.
@@ -67,7 +72,7 @@ class Permit:
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
-            raise TypeError("a Permit is made by Gate.open only")
+            raise TypeError("a Permit is made by the gate only")
 
 
 class Gate:
@@ -112,6 +117,52 @@ class Gate:
         with self._lock:
             self._live[incident] = permit
         return permit
+
+    def resume(self, channel: str, now_s: float) -> tuple[tuple[Activation, Permit], ...]:
+        """Take up the grants of a process that died: open stays open until its time, no longer.
+
+        The audit says which were opened and not closed. Those whose time is over are closed now.
+        An exercise of a process that still lives is not asked for: name the channel that is yours.
+
+        Args:
+            channel: only grants that came in by it.
+            now_s: Unix seconds.
+
+        Raises:
+            AuditError: the audit was bent, so nothing in it can be relied on; nothing is live.
+        """
+        if not self._audit.exists():
+            return ()
+        found = self._audit.verify()
+        if isinstance(found, Broken):
+            raise AuditError(
+                f"the audit is bent in line {found.line} ({found.what}); no grant is taken up "
+                "from it: look into it with 'lastseen audit verify', and move it away"
+            )
+        resumed = []
+        for entry in self._unclosed(channel):
+            activation, permit = _granted(entry)
+            if now_s < permit.until_s:
+                facts = {"incident": permit.incident, "until_s": permit.until_s}
+                self._audit.append("grant-resumed", now_s, facts)
+                with self._lock:
+                    self._live[permit.incident] = permit
+                resumed.append((activation, permit))
+            else:
+                why = "its time was over while no server ran"
+                facts = {"incident": permit.incident, "closed_by": "gate", "reason": why}
+                self._audit.append("grant-closed", now_s, facts)
+        return tuple(resumed)
+
+    def _unclosed(self, channel: str) -> list[dict[str, Any]]:
+        """The entries of grants that were opened by a channel and never closed."""
+        opened: dict[str, dict[str, Any]] = {}
+        for entry in self._audit.entries():
+            if entry["action"] == "grant-opened" and entry.get("channel") == channel:
+                opened[entry["incident"]] = entry
+            elif entry["action"] == "grant-closed":
+                opened.pop(entry["incident"], None)
+        return list(opened.values())
 
     def _refusal(
         self, activation: Activation, incident: str, cameras: frozenset[str]
@@ -160,3 +211,13 @@ class Gate:
             return
         facts = {"incident": incident, "closed_by": closed_by, "reason": reason}
         self._audit.append("grant-closed", now_s, facts)
+
+
+def _granted(entry: dict[str, Any]) -> tuple[Activation, Permit]:
+    """What an entry "grant-opened" granted."""
+    activation = Activation(
+        entry["kind"], entry["target"], entry["opened_by"], entry["reason"], entry["channel"]
+    )
+    from_s = datetime.fromisoformat(entry["at"]).timestamp()
+    cameras = frozenset(entry["cameras"])
+    return activation, Permit(entry["incident"], cameras, from_s, entry["until_s"], seal=_SEAL)

@@ -13,8 +13,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from . import schemas
-from .errors import AuditError, ProblemError
+from .errors import AuditError, ProblemError, RunError
 from .events import EventLog
+from .gate import LOCATION_API
 from .locations import Envelope, Places, cameras_message, last_seen_message, utc
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ CAMERAS_EVERY_S = 1.0
 """How often camera states are published while nothing but their figures changes."""
 
 _MOST_CLOSED = 20
+_MOST_MESSAGES_A_SECOND = 100
 _END_OF_TIME = "the grant's time is over"
 
 
@@ -72,7 +74,10 @@ class Incident:
         self._last_seen = last_seen_message(None, self._places, self._envelope(0))
         self._cameras = cameras_message((), (), self._envelope(0))
         self._polled_s = float("-inf")
-        self.events = EventLog(self._snapshot_json)
+        # A message a centisecond is more than any run publishes: numbers go on above those that
+        # a process before this one may have given.
+        after = max(0, int((clock() - permit.from_s) * _MOST_MESSAGES_A_SECOND))
+        self.events = EventLog(self._snapshot_json, after=after)
         self.events.append("incident", lambda n: self._message(n).model_dump_json())
 
     @property
@@ -285,6 +290,42 @@ class Incidents:
             self._incidents[incident_id] = incident
             self._forget_oldest()
         return incident
+
+    def resume(self) -> tuple[Incident, ...]:
+        """Go on with the incidents that were open when the process before this one died.
+
+        A drill cannot be gone on with in its middle: its grant is closed. So is that of a site
+        that this server was not started with, and of one whose run cannot be started.
+
+        Raises:
+            AuditError: the audit was bent; nothing is resumed.
+        """
+        resumed = []
+        with self._opening:
+            for activation, permit in self._gate.resume(LOCATION_API, self._clock()):
+                target = self.targets.get(activation.target)
+                if target is None or target.kind == "drill":
+                    why = "the server was interrupted" if target else "its site is not served here"
+                    self._gate.close(
+                        permit.incident, closed_by="server", reason=why, now_s=self._clock()
+                    )
+                    continue
+                incident = Incident(
+                    permit.incident,
+                    target=target,
+                    activation=activation,
+                    permit=permit,
+                    clock=self._clock,
+                )
+                try:
+                    incident.start(self._run_factory)
+                except RunError as error:
+                    _log.warning("incident %s cannot go on: %s", incident.id, error)
+                    self.close(incident, closed_by="server", reason=f"it cannot go on: {error}")
+                    continue
+                self._incidents[incident.id] = incident
+                resumed.append(incident)
+        return tuple(resumed)
 
     def show_picture(self, incident: Incident, track: TrackKey) -> EvidencePicture | None:
         """Return the clearest picture of a track's weapon, after the audit has that it is shown.

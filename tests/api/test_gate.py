@@ -75,7 +75,7 @@ def test_a_permit_of_another_gate_opens_nothing(tmp_path: Path) -> None:
 
 
 def test_a_permit_cannot_be_made_or_changed_outside_the_gate(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match=r"Gate\.open only"):
+    with pytest.raises(TypeError, match="made by the gate only"):
         Permit("i1", CAMERAS, 0.0, 1.0, seal=object())
     permit = Gate(AuditFile(tmp_path / "a")).open(ask(), incident="i1", cameras=CAMERAS, now_s=0.0)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -153,6 +153,50 @@ def test_a_disk_that_fills_up_leaves_no_half_line(
     monkeypatch.setattr(os, "write", really)
     audit.append("third", 2.0, {})
     assert [entry["action"] for entry in entries(path)] == ["first", "third"]
+
+
+def test_open_stays_open_until_its_time_after_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    gate = Gate(AuditFile(path), longest_s=60.0)
+    permits = {
+        name: gate.open(ask(), incident=name, cameras=CAMERAS, now_s=at_s)
+        for name, at_s in (("early", 100.0), ("closed", 130.0), ("open", 140.0))
+    }
+    other = Activation("exercise", "wing", "me", "drill", "command line")
+    gate.open(other, incident="elsewhere", cameras=CAMERAS, now_s=150.0)
+    gate.close("closed", closed_by="me", reason="over", now_s=150.0)
+
+    reborn = Gate(AuditFile(path), longest_s=999.0)
+    assert not reborn.allows(permits["open"], "cam-01", 170.0)  # of another process
+    [(activation, permit)] = reborn.resume("location API", 170.0)
+    assert activation == ask()
+    assert permit.incident == "open"
+    assert permit.cameras == CAMERAS
+    assert permit.from_s == pytest.approx(140.0)
+    assert permit.until_s == pytest.approx(200.0)  # not a second longer
+    assert reborn.allows(permit, "cam-01", 199.9)
+    assert not reborn.allows(permit, "cam-01", 200.0)
+    last = [(entry["action"], entry["incident"]) for entry in entries(path)[-2:]]
+    assert last == [("grant-closed", "early"), ("grant-resumed", "open")]
+    # Once more, at once: nothing is closed or opened twice.
+    assert len(Gate(AuditFile(path)).resume("location API", 171.0)) == 1
+    assert Gate(AuditFile(path)).resume("location API", 500.0) == ()
+    assert Gate(AuditFile(path)).resume("location API", 501.0) == ()
+    closed = [str(e["incident"]) for e in entries(path) if e["action"] == "grant-closed"]
+    assert sorted(closed) == ["closed", "early", "open"]
+
+
+def test_nothing_is_resumed_from_a_bent_audit(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    Gate(AuditFile(path)).open(ask(), incident="i1", cameras=CAMERAS, now_s=100.0)
+    path.write_text(path.read_text().replace("cam-02", "cam-09"))
+    with pytest.raises(AuditError, match="bent in line 1"):
+        Gate(AuditFile(path)).resume("location API", 101.0)
+
+
+def test_a_first_start_has_nothing_to_resume(tmp_path: Path) -> None:
+    assert Gate(AuditFile(tmp_path / "audit.jsonl")).resume("location API", 0.0) == ()
+    assert not (tmp_path / "audit.jsonl").exists()
 
 
 def test_closing_revokes_also_where_the_audit_fails(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,6 +252,60 @@ def test_closed_incidents_are_forgotten_after_the_twentieth(
     assert len(list(incidents)) <= 21
     assert incidents.get(made[0]) is None
     assert incidents.get(made[-1]) is not None
+
+
+def test_an_open_incident_goes_on_in_the_next_process(
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+) -> None:
+    runs.made[0].say(answer(START_S, subject(at_s=START_S)))
+    said = incident.events.last_id
+    clock.now_s += 30.0
+    gate = Gate(AuditFile(tmp_path / "audit.jsonl"), longest_s=600.0)
+    reborn = Incidents({target.id: target}, gate=gate, run_factory=runs, clock=clock)
+    [again] = reborn.resume()
+    assert again.id == incident.id
+    assert reborn.get(incident.id) is again
+    assert again.message().state == "open"
+    assert again.message().opened_at == incident.message().opened_at
+    assert again.message().until == incident.message().until
+    assert again.events.last_id > said  # numbers never go back
+    assert runs.made[-1].started
+    clock.now_s = again.permit.until_s
+    reborn.tick(clock())
+    assert again.message().state == "closed"
+    assert runs.made[-1].stopped
+
+
+def test_what_cannot_go_on_is_closed(
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+) -> None:
+    def reborn(targets: dict[str, Target]) -> Incidents:
+        gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
+        return Incidents(targets, gate=gate, run_factory=runs, clock=clock)
+
+    runs.refuse = "no camera has an address"
+    assert reborn({target.id: target}).resume() == ()
+    runs.refuse = ""
+    assert reborn({target.id: target}).resume() == ()
+    assert actions(tmp_path)[-1] == "grant-closed"
+    others = reborn({})
+    others._gate.open(
+        Activation("exercise", "gone", "me", "drill"),
+        incident="i9", cameras=frozenset({"cam-01"}), now_s=clock(),
+    )  # fmt: skip
+    assert reborn({}).resume() == ()
+    assert actions(tmp_path)[-1] == "grant-closed"
+
+
+def test_a_drill_is_not_gone_on_with_in_its_middle(
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+) -> None:
+    drill = replace(target, kind="drill")
+    gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
+    reborn = Incidents({drill.id: drill}, gate=gate, run_factory=runs, clock=clock)
+    assert reborn.resume() == ()
+    assert len(runs.made) == 1
+    assert actions(tmp_path)[-1] == "grant-closed"
 
 
 def test_stopping_the_server_closes_all(

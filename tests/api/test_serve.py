@@ -207,6 +207,44 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert token not in out  # shown only once
 
 
+def test_an_exercise_on_a_site_survives_the_death_of_the_server(tmp_path: Path) -> None:
+    site, state = write_site(tmp_path / "small"), tmp_path / "state"
+    for camera in (site / "cameras").iterdir():  # an address at which nobody answers
+        text = camera.read_text().replace(
+            'level = "L1"', 'level = "L1"\naddress = "rtsp://127.0.0.1:9/none"', 1
+        )
+        camera.write_text(text)
+    arguments = (str(site), "--port", "0", "--state", str(state))
+    first = start(*arguments)
+    url = wait_for_address(first)
+    assert first.stdout is not None
+    headers = {"Authorization": f"Bearer {first.stdout.readline().strip().rpartition(' ')[2]}"}
+    opened = httpx2.post(f"{url}/v1/incidents", headers=headers, json=OPEN, timeout=20).json()
+    first.kill()
+    first.communicate(timeout=20)
+
+    second = start(*arguments)
+    try:
+        url = wait_for_address(second)
+        incident = f"{url}/v1/incidents/{opened['incident']}"
+        again = httpx2.get(incident, headers=headers, timeout=20).json()
+        assert (again["state"], again["until"]) == ("open", opened["until"])
+        assert again["sequence"] > opened["sequence"]
+        closed = httpx2.delete(incident, headers=headers, timeout=20).json()
+        assert closed["state"] == "closed"
+    finally:
+        _, err = stop(second)
+    assert "goes on after an interruption" in err
+
+    third = start(*arguments)
+    try:
+        url = wait_for_address(third)
+        listed = httpx2.get(f"{url}/v1/incidents", headers=headers, timeout=20).json()
+        assert listed["incidents"] == []  # closed stays closed
+    finally:
+        stop(third)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
