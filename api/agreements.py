@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from calibration.validation import FileModel, check, read_toml
+from calibration.validation import FileModel, Model, check, read_toml
 
 from .errors import AgreementError
 
@@ -229,10 +229,18 @@ def load_agreement(path: Path) -> Agreement:
     Raises:
         AgreementError: with every problem, each naming file and field.
     """
-    file = path / AGREEMENT_FILE if path.is_dir() else path
+    return read_terms(Agreement, path / AGREEMENT_FILE if path.is_dir() else path)
+
+
+def read_terms(model: type[Model], file: Path) -> Model:
+    """Return a TOML file of an agreement as `model`.
+
+    Raises:
+        AgreementError: with every problem, each naming file and field.
+    """
     problems: list[Problem] = []
     table = read_toml(file, str(file), problems)
-    found = None if table is None else check(Agreement, table, str(file), problems)
+    found = None if table is None else check(model, table, str(file), problems)
     if found is None:
         raise AgreementError("\n".join(str(problem) for problem in problems))
     return found

@@ -2,6 +2,7 @@
 
 The rule: **no**. A camera may be watched only under a live grant, a grant is made only by
 `Gate.open`, and `Gate.open` returns only after the audit entry that records it is on the disk.
+`Gate.resume` takes up again what a process that died had open, from the audit and for no longer.
 A grant ends when its time is over or when it is closed, whichever comes first. What it returns,
 a `Permit`, cannot be made anywhere else, and whatever opens feeds takes one as an argument, so
 forgetting to ask is a type error.

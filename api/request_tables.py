@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field
 
-from calibration.validation import FileModel, check, read_toml
+from calibration.validation import FileModel
 
-from .agreements import Channel, Placement, Slug  # noqa: TC001 - pydantic reads the annotations
+from .agreements import Channel, Placement, Slug, read_terms
 from .decisions import AccessRequest, Decision, decide
-from .errors import AgreementError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from calibration.errors import Problem
 
     from .agreements import Agreement
 
@@ -86,12 +83,7 @@ def load_requests(path: Path) -> RequestTable:
     Raises:
         AgreementError: with every problem, each naming file and field.
     """
-    problems: list[Problem] = []
-    table = read_toml(path, str(path), problems)
-    found = None if table is None else check(RequestTable, table, str(path), problems)
-    if found is None:
-        raise AgreementError("\n".join(str(problem) for problem in problems))
-    return found
+    return read_terms(RequestTable, path)
 
 
 def answer_all(agreement: Agreement, table: RequestTable, now: datetime) -> tuple[Answered, ...]:
