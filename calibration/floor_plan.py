@@ -30,6 +30,13 @@ SOLID_CATEGORIES = frozenset(
 )
 """IMDF unit categories on which nobody can walk."""
 
+LEANING_M = 0.15
+"""So far into a fixture a floor point is still taken to be before it, see `behind_fixtures`."""
+
+GRAZING_M = 0.1
+"""A line that passes over a fixture by less than this is taken to end at its edge, where the box of
+a body behind it ends: detectors' boxes are not exact, nor are heights in plans."""
+
 _JAMB_M = 0.001
 _LIFE_LONG = 256
 
@@ -171,6 +178,7 @@ class FloorPlan:
         self._level_ids = frozenset(level.id for level in self.levels)
         self._spaces_by_id = {space.id: space for space in self.spaces}
         self._index = lru_cache(_LIFE_LONG)(self._build_index)
+        self._obstacles = lru_cache(_LIFE_LONG)(self._build_obstacles)
         self._walls = lru_cache(_LIFE_LONG)(self._build_walls)
         self._walkable = lru_cache(_LIFE_LONG)(self._build_walkable)
 
@@ -243,6 +251,41 @@ class FloorPlan:
         self.require_level(level)
         return self._walkable(level)
 
+    def behind_fixtures(
+        self, level: str, eye_m: NDArray[np.float64], xy_m: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Whether a fixture stands between an eye and each floor point, `(N,)` bool.
+
+        Fixtures of unknown height hide nothing. Points up to `LEANING_M` within a fixture's edge
+        count as before it: who leans on a desk stands at it.
+
+        Args:
+            level: level id.
+            eye_m: `(3,)` site metres, z above the floor.
+            xy_m: `(N, 2)` float64, site metres.
+
+        Raises:
+            UnknownLevel: the plan has no such level.
+        """
+        require_column("xy_m", xy_m, shape=(None, 2), dtype=np.float64)
+        self.require_level(level)
+        shapes, heights_m, tree = self._obstacles(level)
+        hidden = np.zeros(len(xy_m), np.bool_)
+        ends_m = np.stack([np.broadcast_to(eye_m[:2], xy_m.shape), xy_m], axis=1)
+        ways = np.asarray(shapely.linestrings(ends_m), object)
+        row, shape = tree.query(ways, predicate="intersects")
+        way, within = ways[row], np.asarray(shapes[shape], object)
+        # The line sinks from the eye to the floor: it is lowest where it leaves the fixture.
+        eyes = shapely.points(np.tile(eye_m[:2], (len(row), 1)))
+        last_m = shapely.hausdorff_distance(shapely.intersection(way, within), eyes)
+        lowest_m = eye_m[2] * (1.0 - last_m / np.maximum(shapely.length(way), 1e-9))
+        feet = shapely.points(xy_m[row])
+        leaning = shapely.intersects(within, feet) & (
+            shapely.distance(shapely.boundary(within), feet) <= LEANING_M
+        )
+        hidden[row[(lowest_m < heights_m[shape] + GRAZING_M) & ~leaning]] = True
+        return hidden
+
     def footprint(self, level: str) -> BaseGeometry:
         """The area of all spaces together; hairline gaps between them are closed."""
         return footprint(space.polygon for space in self.spaces_on(level))
@@ -250,6 +293,17 @@ class FloorPlan:
     def _build_index(self, level: str) -> tuple[tuple[Space, ...], shapely.STRtree]:
         spaces = self.spaces_on(level)
         return spaces, shapely.STRtree([space.polygon for space in spaces])
+
+    def _build_obstacles(
+        self, level: str
+    ) -> tuple[NDArray[np.object_], NDArray[np.float64], shapely.STRtree]:
+        known = [
+            (fixture.polygon, fixture.height_m)
+            for fixture in self.fixtures
+            if fixture.level == level and fixture.height_m is not None
+        ]
+        shapes = np.array([shape for shape, _ in known], object)
+        return shapes, np.array([height_m for _, height_m in known]), shapely.STRtree(shapes)
 
     def _build_walls(self, level: str) -> MultiLineString:
         boundaries = [space.polygon.boundary for space in self.spaces_on(level)]

@@ -6,10 +6,12 @@ Two hypotheses are worked out for every box:
 - **head**: the top edge is the top of a head of mean stature. Its error grows with range and with
   the spread of stature, but it needs no feet.
 
-The foot is used unless (a) the picture's lower border cuts the box, or (b) the box is so short for
-the place where its bottom edge would stand that the body would be under `SHORTEST_STANDING_M`:
-then a desk, a wall or another person most likely hides the feet. A child or somebody who crouches
-looks the same, so in case (b) the covariance is stretched to reach the foot hypothesis, too.
+The foot is used unless (a) the picture's lower border cuts the box, (b) a fixture of the plan
+stands between the camera and the place where its bottom edge would stand, so that what is seen
+there is the edge of a desk, or (c) the box is so short for that place that the body would be under
+`SHORTEST_STANDING_M`: then a wall or another person most likely hides the feet. A child or somebody
+who crouches looks the same, so in case (c) the covariance is stretched to reach the foot
+hypothesis, too.
 
 A box cut at the top and at the bottom, a point at or above the horizon, and a point farther outside
 the walkable floor than its own uncertainty explains have no floor position: they are counted as
@@ -82,8 +84,11 @@ def to_floor_positions(
     cut_below = boxes_px[:, 3] >= camera.size_px[1] - 1 - _BORDER_PX
     cut_above = boxes_px[:, 1] <= _BORDER_PX
     placed = valid & ~cut_below & _on_floor(walkable, xy_m, cov_m2)
-    short = valid & (standing_m < SHORTEST_STANDING_M)
-    by_head = np.flatnonzero((cut_below | short | ~valid) & ~cut_above)
+    behind = np.zeros(len(boxes_px), np.bool_)
+    if camera.centre_m is not None:
+        behind[valid] = plan.behind_fixtures(level, camera.centre_m, xy_m[valid])
+    short = valid & ~behind & (standing_m < SHORTEST_STANDING_M)
+    by_head = np.flatnonzero((cut_below | behind | short | ~valid) & ~cut_above)
     from_head = np.zeros(len(boxes_px), np.bool_)
     if len(by_head):
         head_xy_m, head_cov_m2, head_valid = _from_heads(boxes_px[by_head], camera)

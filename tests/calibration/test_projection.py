@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from shapely import box
 
 from calibration.camera import CameraModel
-from calibration.floor_plan import FloorPlan
+from calibration.floor_plan import Fixture, FloorPlan
 from calibration.projection import to_floor_positions
 from calibration.synthetic import PERFECT, Imperfection, Scene, Walker
 from vision.tracks import Tracks
@@ -188,3 +189,44 @@ def test_95_percent_ellipses_hold_at_least_that_many_jittered_walkers() -> None:
                 inside.append(error @ np.linalg.solve(placed.cov_m2[0], error) < 5.99)
     assert len(inside) > 100
     assert np.mean(inside) >= 0.93
+
+
+def desk_plan(height_m: float | None) -> FloorPlan:
+    """The corridor with a desk across it, 9 to 9.7 m from its west end."""
+    bare = corridor_plan()
+    desk = Fixture("desk", "desk", LEVEL, box(9.0, 0.3, 9.7, 2.7), height_m)
+    return FloorPlan(bare.levels, bare.spaces, bare.openings, bare.entrances, [desk])
+
+
+@pytest.mark.parametrize(
+    ("x", "height_m", "from_head", "shows"),
+    [
+        (10.3, 1.05, True, "behind the desk: feet hidden"),
+        (8.3, 1.05, False, "before the desk"),
+        (14.0, 0.4, False, "far behind a low bench: the feet show above it"),
+        (10.3, None, False, "nobody knows how tall the desk is"),
+    ],
+)
+def test_feet_behind_furniture_are_not_taken_from_its_edge(
+    x: float, height_m: float | None, from_head: bool, shows: str
+) -> None:
+    left, top, right, bottom = box_of(standing(x, 1.5))
+    if from_head:  # the detector's box ends where the desk's far edge, 1.05 m up, hides the rest
+        edge_px, _ = WEST.to_image(np.array([[9.7, 1.5, 1.05]]))
+        bottom = float(edge_px[0, 1])
+    plan = desk_plan(height_m)
+    placed = to_floor_positions(tracks((left, top, right, bottom)), WEST, "cam", LEVEL, plan)
+    assert placed.from_head.tolist() == [from_head], shows
+    assert np.linalg.norm(placed.xy_m[0] - (x, 1.5)) < (0.6 if from_head else 0.25), shows
+
+
+def test_a_table_hides_shins_and_what_is_left_is_tall_enough_to_stand() -> None:
+    left, top, right, _ = box_of(standing(10.3, 1.5))
+    edge_px, _ = WEST.to_image(np.array([[9.7, 1.5, 0.6]]))
+    cut = (left, top, right, float(edge_px[0, 1]))
+    for height_m, from_head in ((None, False), (0.6, True)):
+        plan = desk_plan(height_m)
+        placed = to_floor_positions(tracks(cut), WEST, "cam", LEVEL, plan)
+        assert placed.from_head.tolist() == [from_head]
+        error_m = float(np.linalg.norm(placed.xy_m[0] - (10.3, 1.5)))
+        assert (error_m < 0.5) == from_head
