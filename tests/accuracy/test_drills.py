@@ -62,6 +62,12 @@ def test_wing_meets_its_goals(wing: dict[str, Any]) -> None:
     assert wing["position_error_m"]["median"] <= 0.35
     assert wing["entrance_correct"] >= 0.95
     assert wing["false_armed_alerts"] == 0
+    assert wing["armed_alerts"] == 1
+    assert wing["time_to_first_armed_alert_s"] <= 2.0
+
+
+def test_probabilities_of_being_armed_mean_what_they_say(wing: dict[str, Any]) -> None:
+    assert wing["armed_calibration_error"] <= 0.05
 
 
 @pytest.mark.parametrize("key", ["idf1", "moda"])
