@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,10 +131,9 @@ def quantize_openvino(
         checkpoint: the `.pt` file that it was exported from.
         pictures: `(H, W, 3)` uint8 BGR pictures as the network sees them.
     """
-    import nncf  # noqa: PLC0415 - an optional package
     import openvino  # noqa: PLC0415 - seconds to import, few commands need it
 
-    library: Any = nncf
+    library: Any = import_module("nncf")  # an optional package, which type checkers may not find
     logging.getLogger("nncf").setLevel(logging.ERROR)
     file = folder / "model.xml"
     model = openvino.Core().read_model(file)

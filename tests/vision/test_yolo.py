@@ -147,19 +147,23 @@ def test_cuda_finds_what_the_cpu_finds(shipped: YoloDetector, wing_dir: Path) ->
         assert len(one.persons()) >= int(sure.sum())
 
 
-def test_openvino_computes_what_torch_computes() -> None:
+def test_openvino_computes_what_torch_computes(wing_dir: Path) -> None:
     checkpoint = find_checkpoint()
-    rng = np.random.default_rng(3)
-    coarse = rng.integers(0, 256, (2, 12, 20, 3), np.uint8)
-    inputs = coarse.repeat(32, axis=1).repeat(32, axis=2)
+    inputs = np.stack(
+        [np.pad(frame, ((12, 12), (0, 0), (0, 0))) for frame in drill_frames(wing_dir, 3)]
+    )
     torch_raw = TorchBackend(checkpoint, "cpu").scores(inputs)
     exact = OpenVinoBackend(openvino_model(checkpoint), "f32").scores(inputs)
-    # OpenVINO stores the weights in half precision after batch norms are folded into them: boxes
-    # move by a fraction of a pixel, and by more only where the network sees nothing sharp.
-    moved_px = np.abs(exact[:, :4] - torch_raw[:, :4])
-    assert np.quantile(moved_px, 0.95) < 0.25
-    assert moved_px.max() < 4
-    np.testing.assert_allclose(exact[:, 4:], torch_raw[:, 4:], atol=0.01)
+    # OpenVINO stores the weights in half precision after batch norms are folded into them. Where
+    # the network sees nothing its boxes mean nothing and move by more.
+    seen = torch_raw[:, 4:].max(axis=1) >= 0.1
+    assert seen.sum() > 20
+    scored = np.abs(exact[:, 4:] - torch_raw[:, 4:]).max(axis=1)
+    assert np.median(scored[seen]) < 0.01
+    assert scored.max() < 0.08
+    moved_px = np.abs(exact[:, :4] - torch_raw[:, :4]).max(axis=1)[seen]
+    assert np.median(moved_px) < 0.1
+    assert moved_px.max() < 2
 
 
 def test_bfloat16_stays_near_single_precision(shipped: YoloDetector, wing_dir: Path) -> None:
