@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.accuracy
 
-SLACK_SHARE = 0.03
-"""Detectors on other processors round differently; more than this is a real change."""
+SLACK_SHARE = 0.05
+"""Processors without bfloat16 round differently, which moved IDF1 by 0.025 and MODA by 0.008; more
+than this is a real change."""
 
 
 def figures_of(folder: Path, tmp_path: Path) -> dict[str, Any]:
