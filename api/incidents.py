@@ -275,13 +275,7 @@ class Incidents:
                 cameras=frozenset(target.site.cameras),
                 now_s=now_s,
             )
-            incident = Incident(
-                incident_id,
-                target=target,
-                activation=activation,
-                permit=permit,
-                clock=self._clock,
-            )
+            incident = self._made(target, activation, permit)
             try:
                 incident.start(self._run_factory)
             except BaseException:
@@ -310,13 +304,7 @@ class Incidents:
                         permit.incident, closed_by="server", reason=why, now_s=self._clock()
                     )
                     continue
-                incident = Incident(
-                    permit.incident,
-                    target=target,
-                    activation=activation,
-                    permit=permit,
-                    clock=self._clock,
-                )
+                incident = self._made(target, activation, permit)
                 try:
                     incident.start(self._run_factory)
                 except RunError as error:
@@ -371,6 +359,15 @@ class Incidents:
                 self.close(incident, closed_by="run", reason=incident.run_ended)
             else:
                 incident.poll(now_s)
+
+    def _made(self, target: Target, activation: Activation, permit: Permit) -> Incident:
+        return Incident(
+            permit.incident,
+            target=target,
+            activation=activation,
+            permit=permit,
+            clock=self._clock,
+        )
 
     def _forget_oldest(self) -> None:
         closed = [incident.id for incident in self._incidents.values() if not incident.open]

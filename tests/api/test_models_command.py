@@ -112,6 +112,8 @@ def test_a_wrong_data_file_is_one_error(tmp_path: Path) -> None:
     [
         # Measured 0.924; the network of COCO that it comes from has 0.912.
         pytest.param("PETS 2009 S2.L1, every 3rd frame", "person", 0.912, id="pets-persons"),
+        # Measured 0.934: the goal is 0.93, which takes almost twice the live input.
+        pytest.param("PETS 2009 S2.L1, at 1152 px", "person", 0.93, id="pets-persons-large"),
         # Measured 0.791 and 0.626; the network of COCO has 0.720 and 0.
         pytest.param("roboflow-weapon-cctv, valid part", "person", 0.77, id="cctv-persons"),
         pytest.param("roboflow-weapon-cctv, valid part", "firearm", 0.60, id="cctv-firearms"),
