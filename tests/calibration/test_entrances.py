@@ -237,7 +237,7 @@ def free_walls(draw: st.DrawFn) -> list[tuple[Point, Point]]:
     return walls
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     walls=free_walls(),
     goals=st.lists(st.tuples(st.floats(0.5, 29.5), st.floats(0.5, 11.5)), min_size=3, max_size=3),

@@ -429,7 +429,7 @@ def places(fusion: Fusion, now_s: float) -> list[tuple[str, list[float], float]]
     return [(s.id, s.seen_xy_m.tolist(), s.armed_llr) for s in fusion.subjects(now_s)]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(names=st.permutations(["x", "a", "zz"]), seed=st.integers(0, 2))
 def test_names_of_cameras_do_not_matter(names: list[str], seed: int) -> None:
     frames = busy_frames(seed)
@@ -438,7 +438,7 @@ def test_names_of_cameras_do_not_matter(names: list[str], seed: int) -> None:
     assert places(fused(frames), 3.0) == places(fused(renamed), 3.0)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(shift_s=st.floats(-1e6, 2e9), seed=st.integers(0, 2))
 def test_only_differences_of_time_matter(shift_s: float, seed: int) -> None:
     frames = busy_frames(seed)

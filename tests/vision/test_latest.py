@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.latest import FrameCounts, LatestFrames, Waiting, longest_unserved
@@ -134,7 +134,6 @@ def test_take_waits_for_a_frame_and_close_ends_the_wait() -> None:
     assert taken == [[Item("a")], []]
 
 
-@settings(deadline=None)  # other tests share the processor
 @given(st.lists(st.tuples(st.sampled_from("ptdoc"), st.sampled_from("abc")), max_size=60))
 def test_received_is_always_taken_and_dropped_and_waiting(steps: list[tuple[str, str]]) -> None:
     frames = LatestFrames[Item]("abc")
