@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WRITERS, EACH = 4, 25
-CRASHES = 10
 
 
 def chain(length: int) -> list[bytes]:
@@ -117,11 +116,14 @@ def acknowledge(path: Path, connection: Connection) -> None:
         number += 1
 
 
-def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "crashes", [10, pytest.param(200, marks=pytest.mark.slow, id="200 crashes")]
+)
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path, crashes: int) -> None:
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("spawn")
     chance = random.Random(7)
-    for _ in range(CRASHES):
+    for _ in range(crashes):
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=acknowledge, args=(path, theirs))
         process.start()
