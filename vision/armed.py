@@ -76,8 +76,8 @@ class Spells:
             and more came 22 times, 8 of them at a track's first look; 21 times the next look was
             below again.
         lookalike: an unarmed person with something that resembles a weapon by half, such as a
-            cordless drill or a book held before the body: in the quiet drill 2 of 52 tracks scored
-            0.2 to 0.5 for ten seconds and more.
+            cordless drill: in the quiet drill 2 of 52 tracks scored 0.2 to 0.5 for ten seconds and
+            more, one of them somebody who points such a drill.
         twin: an unarmed person with something that fires just like a weapon for as long as it is
             in view, such as a replica. Judgement: none was seen in those tracks, of which there
             are far too few to say how rare it is.
