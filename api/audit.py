@@ -145,11 +145,11 @@ class AuditFile:
         start = max(0, size - _TAIL_BYTES)
         tail = os.pread(file, size - start, start)
         end = tail.rfind(b"\n") + 1
-        last = tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
-        if not last:
+        if not end:
             if start:
                 raise AuditError(f"{self._path}: the last entry is longer than any can be")
             return Head(), 0
+        last = tail[tail.rfind(b"\n", 0, end - 1) + 1 : end]
         try:
             return head_of(last), start + end
         except ValueError as error:

@@ -89,12 +89,12 @@ def head_of(line: bytes) -> Head:
     Raises:
         ValueError: the line is no entry of a chain, or was changed.
     """
-    entry = json.loads(line)
-    if not isinstance(entry, dict) or not {"seq", "hash"} <= entry.keys():
+    entry = read_entry(line)
+    if entry is None:
         raise ValueError("it is no entry of a chain")
-    if entry["hash"] != entry_hash(entry):
+    if entry["hash"] != entry_hash(entry) or type(entry["seq"]) is not int:
         raise ValueError(f"entry {entry['seq']} was changed after it was written")
-    return Head(int(entry["seq"]), str(entry["hash"]))
+    return Head(entry["seq"], entry["hash"])
 
 
 def verify(lines: Iterable[bytes]) -> Head | Broken:

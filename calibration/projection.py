@@ -13,9 +13,10 @@ there is the edge of a desk, or (c) the box is so short for that place that the 
 who crouches looks the same, so in case (c) the covariance is stretched to reach the foot
 hypothesis, too.
 
-A box cut at the top and at the bottom, a point at or above the horizon, and a point farther outside
-the walkable floor than its own uncertainty explains have no floor position: they are counted as
-unplaced. A point slightly inside a wall stays where it is; moving it would only hide the error.
+A box cut at the top and at the bottom, one behind a fixture whose head gives no place, a point at
+or above the horizon, and a point farther outside the walkable floor than its own uncertainty
+explains have no floor position: they are counted as unplaced. A point slightly inside a wall stays
+where it is; moving it would only hide the error.
 """
 
 from __future__ import annotations
@@ -81,12 +82,12 @@ def to_floor_positions(
     boxes_px = _calibrated_boxes(tracks, camera)
     walkable = plan.walkable(level)
     xy_m, cov_m2, valid, standing_m = _from_feet(boxes_px, camera)
-    cut_below = boxes_px[:, 3] >= camera.size_px[1] - 1 - _BORDER_PX
-    cut_above = boxes_px[:, 1] <= _BORDER_PX
-    placed = valid & ~cut_below & _on_floor(walkable, xy_m, cov_m2)
     behind = np.zeros(len(boxes_px), np.bool_)
     if camera.centre_m is not None:
         behind[valid] = plan.behind_fixtures(level, camera.centre_m, xy_m[valid])
+    cut_below = boxes_px[:, 3] >= camera.size_px[1] - 1 - _BORDER_PX
+    cut_above = boxes_px[:, 1] <= _BORDER_PX
+    placed = valid & ~cut_below & ~behind & _on_floor(walkable, xy_m, cov_m2)
     short = valid & ~behind & (standing_m < SHORTEST_STANDING_M)
     by_head = np.flatnonzero((cut_below | behind | short | ~valid) & ~cut_above)
     from_head = np.zeros(len(boxes_px), np.bool_)

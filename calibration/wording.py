@@ -34,7 +34,7 @@ def reasons(
 ) -> tuple[str, ...]:
     """Why the subject has its rank: what was seen, by which cameras, how long ago."""
     lines = []
-    if subject.armed_llr >= _SIGN_LLR and subject.armed_tracks:
+    if subject.armed_llr >= _SIGN_LLR and subject.armed_looks and subject.armed_tracks:
         looks = f"{subject.armed_looks} look{'s' if subject.armed_looks > 1 else ''}"
         strongest, _ = subject.armed_tracks[0]
         camera = camera_names.get(strongest, strongest)

@@ -220,6 +220,14 @@ def test_feet_behind_furniture_are_not_taken_from_its_edge(
     assert np.linalg.norm(placed.xy_m[0] - (x, 1.5)) < (0.6 if from_head else 0.25), shows
 
 
+def test_behind_a_desk_with_no_head_in_the_picture_there_is_no_place() -> None:
+    left, _, right, _ = box_of(standing(10.3, 1.5))
+    edge_px, _ = WEST.to_image(np.array([[9.7, 1.5, 0.6]]))
+    cut = (left, 0.0, right, float(edge_px[0, 1]))
+    placed = to_floor_positions(tracks(cut), WEST, "cam", LEVEL, desk_plan(0.6))
+    assert (len(placed), placed.unplaced) == (0, 1)
+
+
 def test_a_table_hides_shins_and_what_is_left_is_tall_enough_to_stand() -> None:
     left, top, right, _ = box_of(standing(10.3, 1.5))
     edge_px, _ = WEST.to_image(np.array([[9.7, 1.5, 0.6]]))
