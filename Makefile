@@ -24,7 +24,7 @@ $(VENV)/.installed: $(INSTALL_INPUTS)
 	@touch $@
 
 system: ## install the system packages of everything below (asks sudo for its password)
-	@SYSTEM_SUDO=1 bash scripts/system-packages.sh venv runtime render rtsp browser
+	@SYSTEM_SUDO=1 bash scripts/system-packages.sh venv runtime render rtsp browser postgres
 
 demo: install ## play the built-in drill live; EXIT=1 ends by itself
 	@$(BIN)/lastseen demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))

@@ -1,40 +1,61 @@
 """The first thing every request meets: who is asking? Default deny.
 
-A request is let through with the bearer token, or with a live session's cookie. Without either
-exactly two answer, `PUBLIC`: the sign-in form, which holds no data, and the place it is sent
-to. Anything else is 401, also what does not exist, so nobody learns what is here.
+A request is let through with a bearer token, with a key, or with the cookie of a browser's session.
+Without any of them only `PUBLIC` answers: the sign-in form, which holds no data, and what people
+sign in by. `SIGNED` is let through as nobody: its handlers check a signature. Anything else is 401,
+also what does not exist, so nobody learns what is here. No other site may read an answer: there is
+no CORS, and a preflight is a stranger's request like any other.
 
 `EventSource` and plain navigation cannot send a header, therefore the cookie. It is HttpOnly and
 SameSite=Strict; a request that changes something by cookie must also come from our own origin.
+
+A stream is looked at again while it runs: who has signed out, or was locked out, sees no more.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from anyio import CancelScope
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from .errors import ProblemError
+from .errors import ProblemError, StoreError
 from .problems import problem_response
+from .request_limits import RequestLimits
+from .watched_streams import WatchedSend, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from .sessions import Sessions
-    from .tokens import TokenCheck
+    from .actors import Actor
+    from .recognise import Recogniser
+    from .watched_streams import Recognise
 
-PUBLIC = frozenset({("GET", "/"), ("POST", "/session")})
-"""(method, path) of all that answers without a token."""
+PUBLIC = frozenset({("GET", "/"), ("POST", "/session"), ("POST", "/v1/sign-in")})
+"""(method, path) of all that answers without being recognised."""
+
+SIGNED = (
+    ("POST", "/v1/activations/{source}"),
+    ("GET", "/v1/links/{link}"),
+)
+"""(method, path) of what checks a signature itself; whatever else is sent along counts nothing."""
 
 COOKIE = "lastseen_session"
+DEVICE_COOKIE = "lastseen_device"
+
+_log = logging.getLogger(__name__)
+
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
-_MOST_REQUEST_BYTES = 65_536
+_NOBODYS_ADDRESS = "unknown"
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -49,27 +70,47 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+_HEADERS_OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+
+
+class Verdict(NamedTuple):
+    """What was found out about a request.
+
+    Attributes:
+        actor: who asks; None where nobody was recognised.
+        refusal: why it is not answered; None where it is.
+        again: looks again who asks; None where nobody was recognised.
+    """
+
+    actor: Actor | None
+    refusal: ProblemError | None
+    again: Recognise | None = None
 
 
 class Access:
-    """ASGI middleware: authenticates, bounds requests, sets every response's security headers.
+    """ASGI middleware: recognises, bounds requests, sets every response's security headers.
 
-    Sets `scope["state"]["signed_in"]`, which tells the page at `/` what to show.
+    Sets `scope["state"]["actor"]`, an `Actor` or None, and `["signed_in"]`, whether it is one.
 
     Args:
         app: what is protected.
-        token: checks a presented token.
-        sessions: the live sessions.
+        recogniser: tells who asks.
         clock: Unix seconds now.
+        request_limits: how many requests are answered.
     """
 
     def __init__(
-        self, app: ASGIApp, *, token: TokenCheck, sessions: Sessions, clock: Callable[[], float]
+        self,
+        app: ASGIApp,
+        *,
+        recogniser: Recogniser,
+        clock: Callable[[], float],
+        request_limits: RequestLimits | None = None,
     ) -> None:
         self._app = app
-        self._token = token
-        self._sessions = sessions
+        self._recogniser = recogniser
         self._clock = clock
+        self._limits = request_limits or RequestLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with a problem document."""
@@ -79,59 +120,101 @@ class Access:
         if scope["type"] != "http":  # there are no websockets here
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
+        fixed = _HEADERS | (_HEADERS_OF_HTTPS if scope["scheme"] == "https" else {})
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in fixed.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        connection = HTTPConnection(scope)
-        refusal, signed_in = self._judge(connection, scope["method"], scope["path"])
-        scope.setdefault("state", {})["signed_in"] = signed_in
-        if refusal is None:
-            await self._app(scope, _bounded(receive), send_with_headers)
-        else:
-            response = problem_response(scope["path"], refusal)
+        verdict = await self._judge(HTTPConnection(scope), scope["method"], scope["path"])
+        state = scope.setdefault("state", {})
+        state["actor"] = verdict.actor
+        state["signed_in"] = verdict.actor is not None
+        if verdict.refusal is not None:
+            response = problem_response(scope["path"], verdict.refusal)
             await response(scope, receive, send_with_headers)
+            return
+        with CancelScope() as answering:
+            watched = WatchedSend(send_with_headers, verdict.again, self._clock, answering)
+            await self._app(scope, bounded(receive), watched)
 
-    def _judge(
-        self, connection: HTTPConnection, method: str, path: str
-    ) -> tuple[ProblemError | None, bool]:
-        """Return (why the request is refused or None, whether it is authenticated).
+    async def _judge(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
+        """Return what is to be done with a request.
 
         `path` is the one that is routed by. That of `connection.url` is put together with the
         Host header, which is the caller's to choose.
         """
-        authorization = connection.headers.get("authorization")
-        if authorization is not None:
-            scheme, _, token = authorization.partition(" ")
-            by_token = scheme.lower() == "bearer" and self._token.accepts(token.strip())
-            return (None, True) if by_token else (_unauthorized("the token is not valid"), False)
-        session = connection.cookies.get(COOKIE)
-        by_cookie = session is not None and self._sessions.accepts(session, self._clock())
-        public = (method, path) in PUBLIC
-        if not by_cookie and not public:
-            return _unauthorized("send the header 'Authorization: Bearer <token>'"), False
-        if method not in _HARMLESS and not _own_origin(connection, needed=by_cookie):
-            return _foreign_origin(), by_cookie
-        return None, by_cookie
+        try:
+            verdict = await self._recognise(connection, method, path)
+        except ProblemError as problem:
+            verdict = Verdict(None, problem)
+        except StoreError as error:
+            _log.error("nobody can be recognised: %s", error)
+            verdict = Verdict(None, _no_store())
+        name = None if verdict.actor is None else verdict.actor.name
+        signed = is_signed(method, path)
+        address = address_of(connection)
+        wait_s = self._limits.wait_s(name, address, self._clock(), signed=signed)
+        return verdict if wait_s == 0.0 else Verdict(verdict.actor, _too_many(wait_s))
+
+    async def _recognise(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
+        if is_signed(method, path):
+            return Verdict(None, None)
+        if "authorization" in connection.headers:
+            return await self._by_bearer(connection)
+        session = connection.cookies.get(cookie_name(COOKIE, connection))
+        again = self._again(self._recogniser.by_cookie, session or "")
+        actor = None if session is None else await again()
+        if actor is None and (method, path) not in PUBLIC:
+            return Verdict(None, _unauthorized("send the header 'Authorization: Bearer <token>'"))
+        if method not in _HARMLESS and not _own_origin(connection, needed=actor is not None):
+            return Verdict(actor, _foreign_origin())
+        return Verdict(actor, None, None if actor is None else again)
+
+    async def _by_bearer(self, connection: HTTPConnection) -> Verdict:
+        token = bearer_of(connection)
+        again = self._again(self._recogniser.by_bearer, token or "")
+        actor = None if token is None else await again()
+        if actor is None:
+            return Verdict(None, _unauthorized("the token is not valid, or not any more"))
+        return Verdict(actor, None, again)
+
+    def _again(self, by: Callable[[str, float], Actor | None], shown: str) -> Recognise:
+        async def again() -> Actor | None:
+            return await run_in_threadpool(by, shown, self._clock())
+
+        return again
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Return `receive`, which refuses a request that grows too large."""
-    seen_bytes = 0
+def is_signed(method: str, path: str) -> bool:
+    """Whether a request is let through as nobody because its handler checks a signature."""
+    return any(method == of and pattern.fullmatch(path) for of, pattern in _SIGNED)
 
-    async def bounded() -> Message:
-        nonlocal seen_bytes
-        message = await receive()
-        seen_bytes += len(message.get("body", b""))
-        if seen_bytes > _MOST_REQUEST_BYTES:
-            raise HTTPException(413)
-        return message
 
-    return bounded
+_SIGNED = tuple((method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path))) for method, path in SIGNED)
+
+
+def bearer_of(connection: HTTPConnection) -> str | None:
+    """Return the bearer token that was sent; None where none was."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Return the address that a request came from."""
+    return connection.client.host if connection.client is not None else _NOBODYS_ADDRESS
+
+
+def cookie_name(name: str, connection: HTTPConnection) -> str:
+    """Return what a cookie of ours is called.
+
+    Over TLS it has the prefix by which browsers see to it that no other host and no page without
+    TLS has set it.
+    """
+    return f"__Host-{name}" if connection.scope["scheme"] == "https" else name
 
 
 def _own_origin(connection: HTTPConnection, *, needed: bool) -> bool:
@@ -143,7 +226,10 @@ def _own_origin(connection: HTTPConnection, *, needed: bool) -> bool:
     origin = connection.headers.get("origin")
     if origin is None:
         return not needed
-    return urlsplit(origin).netloc == connection.headers.get("host")
+    try:
+        return urlsplit(origin).netloc == connection.headers.get("host")
+    except ValueError:  # e.g. half an IPv6 address
+        return False
 
 
 def _unauthorized(detail: str) -> ProblemError:
@@ -157,4 +243,25 @@ def _foreign_origin() -> ProblemError:
         "foreign-origin",
         "The request comes from another site",
         "requests that change something must come from the console's own page",
+    )
+
+
+def _too_many(wait_s: float) -> ProblemError:
+    wait = max(math.ceil(wait_s), 1)
+    return ProblemError(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        f"ask again in {wait} s",
+        {"Retry-After": str(wait)},
+    )
+
+
+def _no_store() -> ProblemError:
+    return ProblemError(
+        503,
+        "store-unavailable",
+        "The server's storage cannot be used",
+        "nobody can be recognised now; the server's log says what to repair",
+        {"Retry-After": "5"},
     )

@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections import Counter
 from datetime import date  # noqa: TC003 - pydantic reads the annotation
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -43,6 +44,7 @@ somebody at the console (standing access)."""
 Placement = Literal["interior", "exterior"]
 Effect = Literal["open", "standing", "refuse"]
 Need = Literal["reason", "second-person"]
+Fact = Literal["retention", "camera-count", "camera-places"]
 
 
 def _sentence(text: str) -> str:
@@ -147,7 +149,7 @@ class Retention(FileModel):
 class Confidential(FileModel):
     """`[confidential]`: facts that only some roles may be told."""
 
-    facts: tuple[Literal["retention", "camera-count", "camera-places"], ...] = ()
+    facts: tuple[Fact, ...] = ()
     told_to: tuple[Slug, ...] = ()
 
     @model_validator(mode="after")
@@ -211,11 +213,15 @@ class Agreement(FileModel):
             _known(f"clause {clause.id}: incidents", clause.incidents, known, "[incidents]")
         return self
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hash of what it says: the same for the same terms, however the file is laid out."""
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
+
+    def tells(self, fact: Fact, role: str) -> bool:
+        """Whether a role may be told a fact: one that is confidential only to those named."""
+        return fact not in self.confidential.facts or role in self.confidential.told_to
 
     def in_force(self, at: datetime) -> bool:
         """Whether it holds on the day of `at`, in the time zone of `at`."""

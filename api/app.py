@@ -13,43 +13,58 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from . import incident_routes, page_routes, site_routes
+from . import (
+    activation_routes,
+    archive_routes,
+    audit_routes,
+    incident_routes,
+    page_routes,
+    request_routes,
+    sign_in_routes,
+    site_routes,
+    view_routes,
+)
 from .access import Access
-from .errors import AuditError
-from .incidents import Incidents
+from .assembly import assemble
+from .errors import ApiError
 from .problems import install_problem_handlers
 from .schemas import Problem
-from .services import Services
-from .sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from .gate import Gate
+    from .incidents import Incidents
+    from .oidc import OidcVerifier
+    from .record import Record
     from .runs import RunFactory
+    from .services import Services
     from .targets import Target
-    from .tokens import TokenCheck
 
 _log = logging.getLogger(__name__)
 
-TICK_S = 0.25
+TICK_S = 0.1
 """How often grants are checked and camera states looked at."""
 
 HEARTBEAT_S = 2.0
+_HOUSEKEEPING_S = 30.0
 
 _DESCRIPTION = """Where was the intruder last seen, and through which door do officers reach them
-soonest? Open an exercise, follow its events, close it. Every request needs the token of this
-server; every error is a problem document (RFC 9457). Names are stable: fields may be added, none
-is renamed; `schema_version` changes where that cannot be kept."""
+soonest? Ask for an incident, follow its events, close it. Every request needs the token of an
+account; the agreement of the site decides what is opened; every error is a problem document
+(RFC 9457). Names are stable: fields may be added, none is renamed; `schema_version` changes where
+that cannot be kept."""
 
 
 def create_app(
     targets: Mapping[str, Target],
     *,
+    record: Record,
     run_factory: RunFactory,
-    gate: Gate,
-    token: TokenCheck,
+    verifier: OidcVerifier | None = None,
+    holder: str = "server",
+    longest_s: float = 3600.0,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     tick_s: float = TICK_S,
     heartbeat_s: float = HEARTBEAT_S,
 ) -> FastAPI:
@@ -57,31 +72,48 @@ def create_app(
 
     Args:
         targets: sites and drills that incidents can be opened on, by id.
+        record: the database, the keys and the audit.
         run_factory: makes the runs that play them.
-        gate: the door to the cameras.
-        token: checks the bearer token.
+        verifier: checks tokens of an identity provider; None without one.
+        holder: name of this server among those that share a database.
+        longest_s: longest exercise where there is no agreement, seconds.
         clock: Unix seconds now.
+        monotonic: a clock that nobody can set, seconds.
         tick_s: how often grants are checked and camera states looked at, seconds.
         heartbeat_s: silence on an event stream is broken after so long, seconds.
     """
     # Python's own table may be overruled by the machine's; a browser refuses scripts of a wrong
     # type, and nosniff is on.
     mimetypes.add_type("text/javascript", ".js")
-    all_incidents = Incidents(targets, gate=gate, run_factory=run_factory, clock=clock)
-    sessions = Sessions()
-    services = Services(all_incidents, token, sessions, clock, heartbeat_s)
+    services = assemble(
+        targets,
+        record=record,
+        run_factory=run_factory,
+        verifier=verifier,
+        holder=holder,
+        longest_s=longest_s,
+        clock=clock,
+        monotonic=monotonic,
+        heartbeat_s=heartbeat_s,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(_resume, all_incidents)
-        ticking = asyncio.create_task(_tick_on(all_incidents, clock, tick_s))
+        await asyncio.to_thread(_resume, services.incidents)
+        if verifier is not None:
+            await asyncio.to_thread(verifier.prefetch, clock())
+        tasks = [
+            asyncio.create_task(_tick_on(services, tick_s)),
+            asyncio.create_task(_keep_house(services)),
+        ]
         try:
             yield
         finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
-            await close_all(app)
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await stop_all(app)
 
     app = FastAPI(
         title="lastseen location API",
@@ -94,20 +126,30 @@ def create_app(
     )
     app.state.services = services
     install_problem_handlers(app)
-    app.include_router(incident_routes.router)
-    app.include_router(site_routes.router)
-    app.include_router(page_routes.router)
+    for routes in (
+        incident_routes,
+        view_routes,
+        request_routes,
+        site_routes,
+        activation_routes,
+        archive_routes,
+        audit_routes,
+        sign_in_routes,
+        page_routes,
+    ):
+        app.include_router(routes.router)
     app.mount("/console", StaticFiles(directory=page_routes.CONSOLE), name="console")
-    app.add_middleware(Access, token=token, sessions=sessions, clock=clock)
+    app.add_middleware(Access, recogniser=services.recogniser, clock=clock)
     return app
 
 
-async def close_all(app: FastAPI) -> None:
-    """Close every open incident of `app`, so that its event streams end."""
+async def stop_all(app: FastAPI) -> None:
+    """Stop every run of `app`, so that its event streams end. What is live stays granted."""
     services: Services = app.state.services
-    await asyncio.to_thread(
-        services.incidents.close_all, closed_by="server", reason="the server was stopped"
-    )
+    live = await asyncio.to_thread(services.incidents.stop_all, reason="the server was stopped")
+    for incident in live:
+        _log.warning("incident %s stays open until its time: start the server again", incident.id)
+    await asyncio.to_thread(services.housekeeping.tick, services.clock(), sign=True)
 
 
 def _resume(all_incidents: Incidents) -> None:
@@ -115,14 +157,28 @@ def _resume(all_incidents: Incidents) -> None:
     try:
         for incident in all_incidents.resume():
             _log.warning("incident %s goes on after an interruption", incident.id)
-    except AuditError as error:
+    except ApiError as error:
         _log.error("nothing that was open goes on: %s", error)
 
 
-async def _tick_on(all_incidents: Incidents, clock: Callable[[], float], tick_s: float) -> None:
+async def _tick_on(services: Services, tick_s: float) -> None:
     while True:
         try:
-            await asyncio.to_thread(all_incidents.tick, clock())
+            await asyncio.to_thread(services.incidents.tick, services.clock())
         except Exception:  # noqa: BLE001 - outermost frame of this task, it must tick on
             _log.exception("a tick failed")
         await asyncio.sleep(tick_s)
+
+
+async def _keep_house(services: Services) -> None:
+    open_before = 0
+    while True:
+        open_now = sum(incident.open for incident in services.incidents)
+        try:
+            await asyncio.to_thread(
+                services.housekeeping.tick, services.clock(), sign=open_now < open_before
+            )
+        except Exception:  # noqa: BLE001 - outermost frame of this task, as above
+            _log.exception("housekeeping failed")
+        open_before = open_now
+        await asyncio.sleep(_HOUSEKEEPING_S)

@@ -5,7 +5,7 @@ blanks; its `prev` is the hash of the entry before, 64 zeros for the first; its 
 Whoever changes, removes, inserts or reorders entries must make every later hash anew, and then the
 last one, the head, is another than the one that was noted elsewhere.
 
-Pure functions of lines; files are `api.audit`'s.
+Pure functions of lines; the database is `api.audit`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    Check = Callable[[Mapping[str, Any]], str | None]
 
 FIRST_PREV = "0" * 64
 """`prev` of the first entry."""
@@ -38,7 +40,7 @@ class Broken:
     """The first entry that does not fit.
 
     Attributes:
-        line: its line in the file, from 1.
+        line: its place in the chain, from 1: its line in an exported file.
         what: what is wrong, in words.
         good: the chain before it.
     """
@@ -58,7 +60,7 @@ def link(head: Head, at: str, action: str, facts: Mapping[str, object]) -> tuple
         facts: JSON-serialisable details; none may be called as one of `RESERVED`.
 
     Raises:
-        ValueError: a fact has a reserved name.
+        ValueError: a fact has a reserved name, or is a number that JSON has not.
     """
     taken = RESERVED & facts.keys()
     if taken:
@@ -71,7 +73,7 @@ def link(head: Head, at: str, action: str, facts: Mapping[str, object]) -> tuple
         "prev": head.hash,
     }
     # Through JSON once, so that what is hashed is what will be read back.
-    entry = json.loads(json.dumps(entry, ensure_ascii=False))
+    entry = json.loads(json.dumps(entry, ensure_ascii=False, allow_nan=False))
     entry["hash"] = entry_hash(entry)
     return _written(entry), Head(head.seq + 1, entry["hash"])
 
@@ -89,26 +91,61 @@ def head_of(line: bytes) -> Head:
     Raises:
         ValueError: the line is no entry of a chain, or was changed.
     """
-    entry = read_entry(line)
-    if entry is None:
-        raise ValueError("it is no entry of a chain")
-    if entry["hash"] != entry_hash(entry) or type(entry["seq"]) is not int:
+    entry = _read(line)
+    if isinstance(entry, str):
+        raise ValueError(entry)  # noqa: TRY004 - the text of what is wrong, not a type
+    if entry["hash"] != entry_hash(entry):
         raise ValueError(f"entry {entry['seq']} was changed after it was written")
     return Head(entry["seq"], entry["hash"])
 
 
-def verify(lines: Iterable[bytes]) -> Head | Broken:
+def follow(line: bytes, before: Head) -> dict[str, Any] | Broken:
+    """Return the entry of a line that comes after `before`, or why it does not."""
+    entry = _read(line)
+    if isinstance(entry, str):
+        return Broken(before.seq + 1, entry, before)
+    if entry["hash"] != entry_hash(entry):
+        what = f"entry {entry['seq']} was changed: its hash is not that of what it says"
+        return Broken(before.seq + 1, what, before)
+    if entry["prev"] != before.hash or entry["seq"] != before.seq + 1:
+        what = (
+            f"entry {entry['seq']} does not follow entry {before.seq}: "
+            "entries were removed, inserted or reordered"
+        )
+        return Broken(before.seq + 1, what, before)
+    return entry
+
+
+def verify(
+    lines: Iterable[bytes],
+    after: Head | None = None,
+    *,
+    noted: str | None = None,
+    check: Check | None = None,
+) -> Head | Broken:
     """Return the end of the chain, or the first entry that breaks it.
 
     Args:
-        lines: all lines of a file, with their ends.
+        lines: all lines, with their ends, or those that come after `after`.
+        after: the end of the chain before the first line.
+        noted: hash of an entry, noted elsewhere, that must be in the chain: whoever made the chain
+            anew, or cut off its end, cannot have it in there.
+        check: asked about each entry that fits; what it finds wrong breaks the chain there.
     """
-    head = Head()
-    for number, line in enumerate(lines, start=1):
-        what = _wrong(line, head)
+    head = after or Head()
+    seen = noted is None or head.hash == noted
+    for line in lines:
+        entry = follow(line, head)
+        if isinstance(entry, Broken):
+            return entry
+        what = None if check is None else check(entry)
         if what is not None:
-            return Broken(number, what, head)
-        head = head_of(line)
+            return Broken(entry["seq"], what, head)
+        head = Head(entry["seq"], entry["hash"])
+        seen = seen or head.hash == noted
+    if not seen:
+        what = "the entry whose hash was noted is not in it: entries were cut off or made anew"
+        return Broken(head.seq + 1, what, head)
     return head
 
 
@@ -123,32 +160,26 @@ def _written(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _wrong(line: bytes, before: Head) -> str | None:
-    """What is wrong with a line that comes after `before`; None if nothing is."""
-    entry = _read(line)
-    if isinstance(entry, str):
-        return entry
-    if entry["hash"] != entry_hash(entry):
-        return f"entry {entry['seq']} was changed: its hash is not that of what it says"
-    if entry["prev"] != before.hash or entry["seq"] != before.seq + 1:
-        return (
-            f"entry {entry['seq']} does not follow entry {before.seq}: "
-            "entries were removed, inserted or reordered"
-        )
-    return None
-
-
 def _read(line: bytes) -> dict[str, Any] | str:
     """The entry of a line, or why it is none."""
     if not line.endswith(b"\n"):
         return "the line is cut off; its entry was never acknowledged"
     try:
         entry = json.loads(line)
-    except ValueError:
+        as_written = _written(entry) == line
+    except (ValueError, RecursionError):
         return "the line is not JSON"
     if not isinstance(entry, dict):
         return "the line is no JSON object"
-    if _written(entry) != line:
+    if not as_written:
         return "the line is not as entries are written"
+    return _ill_formed(entry) or entry
+
+
+def _ill_formed(entry: Mapping[str, Any]) -> str | None:
+    """What the chain's own keys lack; None if nothing."""
     missing = RESERVED - entry.keys()
-    return f"{min(missing)!r} is missing" if missing else entry
+    if missing:
+        return f"{min(missing)!r} is missing"
+    texts = all(isinstance(entry[key], str) for key in RESERVED - {"seq"})
+    return None if texts and type(entry["seq"]) is int else "its number or its action is none"

@@ -23,7 +23,7 @@ app = typer.Typer(
     name="lastseen",
     help=(
         "Where was the intruder last seen, and through which door do officers reach them soonest?"
-        "\n\nCameras are watched only while an exercise is open; a person confirms what is said."
+        "\n\nCameras are watched only while an agreement allows it; a person confirms what is said."
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -55,7 +55,17 @@ def _mount() -> None:
             import_module(f".commands.{name}", __package__), name
         )
         app.command(name)(command)
-    for name in ("drill", "site", "agreement", "audit", "models", "bench"):
+    for name in (
+        "drill",
+        "site",
+        "agreement",
+        "users",
+        "sources",
+        "audit",
+        "archive",
+        "models",
+        "bench",
+    ):
         app.add_typer(import_module(f".commands.{name}", __package__).app, name=name)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from .agreements import Agreement, Channel, Clause, Effect, Placement
 
+NO_SECOND_PERSON = "a second person has not confirmed it"
+"""What a request lacks that another person can give it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
@@ -225,7 +228,7 @@ def _needed(clause: Clause, request: AccessRequest) -> list[str]:
     if "second-person" in clause.needs:
         second, first = request.confirmed_by.strip(), request.by.strip()
         if not second or not first:
-            lacks.append("a second person has not confirmed it")
+            lacks.append(NO_SECOND_PERSON)
         elif second.casefold() == first.casefold():
             lacks.append("the second person is the first")
     return lacks

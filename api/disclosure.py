@@ -1,146 +1,238 @@
 """The record of one incident that a school must be able to show: from the audit, for people.
 
-It says what the audit says and nothing else: the threat, who asked, by which channel, what was
-granted, who was shown what, when it began and ended, and whether the record is whole.
+It says what the audit says and nothing else: the threat, who asked and on whose authority, what was
+granted or refused, who watched and was shown what, when it began and ended, what was kept, and
+whether the record is whole. What an entry does not say is not guessed: it is "not recorded".
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from importlib.resources import files
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
+from .audit_chain import RESERVED, Broken
+from .disclosure_record import (
+    Agency,
+    AgreementCited,
+    Disclosure,
+    Extension,
+    Shown,
+    Step,
+    Viewer,
+    redacted,
+)
 from .errors import AuditError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .audit_chain import Broken, Head
+    from .audit_chain import Head
+    from .checkpoints import Checkpoint
 
+    Entry = Mapping[str, Any]
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One picture that was shown."""
+__all__ = ["Disclosure", "disclose", "redacted"]
 
-    at: str
-    camera: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """What happened in one incident.
-
-    Attributes:
-        incident: incident id.
-        kind: exercise or real.
-        target: the site or drill.
-        asked_by: who asked.
-        reason: the threat, in the words of whoever asked.
-        channel: how the request came in.
-        refusal: why it was refused; None where it was granted.
-        cameras: cameras of the grant.
-        opened_at: when it was opened, ISO 8601 in UTC; None where it was refused.
-        until: when the grant would have ended by itself, Unix seconds.
-        closed_at: when it ended; None while it is open, or where the record does not say.
-        closed_by: who ended it.
-        closing_reason: why it ended.
-        shown: pictures that were shown, oldest first.
-        entries: numbers of its entries in the audit.
-        whole: whether no entry of the audit was bent.
-        record: the state of the audit in words.
-    """
-
-    incident: str
-    kind: str
-    target: str
-    asked_by: str
-    reason: str
-    channel: str
-    refusal: str | None
-    cameras: tuple[str, ...]
-    opened_at: str | None
-    until: float | None
-    closed_at: str | None
-    closed_by: str | None
-    closing_reason: str | None
-    shown: tuple[Shown, ...]
-    entries: tuple[int, ...]
-    whole: bool
-    record: str
-
-    def as_json(self) -> str:
-        """The record as JSON."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    def as_html(self) -> str:
-        """The record as a page that holds its own styles and asks nothing of a network."""
-        template = files(__name__.rpartition(".")[0]).joinpath(
-            "report_templates/disclosure.html.j2"
-        )
-        environment = jinja2.Environment(
-            autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        text = template.read_text(encoding="utf-8")
-        return environment.from_string(text).render(told=self)
+_TOLD_ELSEWHERE = frozenset(
+    {
+        "grant-opened",
+        "grant-extended",
+        "grant-closed",
+        "agency-responding",
+        "agency-left",
+        "viewer-admitted",
+        "viewer-refused",
+        "picture-shown",
+    }
+)
+_KEPT = {
+    "purged": "purged",
+    "purge-refused": "a purge was refused",
+    "hold-set": "put on hold",
+    "hold-released": "released from its hold",
+    "hold-refused": "a hold was refused",
+    "kept-record-shown": "a record was shown",
+}
 
 
 def disclose(
-    entries: Iterable[Mapping[str, Any]], incident: str, chain: Head | Broken
+    entries: Iterable[Entry],
+    incident: str,
+    chain: Head | Broken,
+    *,
+    checkpoint: Checkpoint | None = None,
 ) -> Disclosure:
     """Return the record of one incident.
 
     Args:
-        entries: all entries of the audit, in their order.
+        entries: entries of the audit in their order, those of the incident among them.
         incident: incident id.
         chain: what verifying the same audit gave.
+        checkpoint: the newest checkpoint that it was verified against.
 
     Raises:
-        AuditError: there is no entry of such an incident; the message names those there are.
+        AuditError: there is no entry of such an incident.
     """
-    known: dict[str, None] = {}
-    ours = []
-    for entry in entries:
-        named = entry.get("incident")
-        if isinstance(named, str):
-            known[named] = None
-            if named == incident:
-                ours.append(entry)
+    ours = [entry for entry in entries if entry.get("incident") == incident]
     if not ours:
-        last = ", ".join(list(known)[-5:]) or "none at all"
-        raise AuditError(f"incident {incident!r}: not in this audit; its latest are: {last}")
-    asked = _first(ours, "grant-opened") or _first(ours, "grant-refused") or {}
-    opened, closed = _first(ours, "grant-opened"), _first(ours, "grant-closed")
-    broken = getattr(chain, "what", None)
+        raise AuditError(f"incident {incident!r} is not in the audit")
+    opened, closed = _first(ours, "grant-opened"), _first(ours, "grant-closed") or {}
+    refused = _first(ours, "grant-refused")
+    asked = opened or refused or {}
+    confirmed = _first(ours, "request-confirmed") or {}
+    actor, asked_by = _text(asked, "actor"), _text(asked, "opened_by")
+    full_name = _text(asked, "actor_name", "full_name")
+    answer = refused if opened is None else None
+    broken = chain.what if isinstance(chain, Broken) else None
+    signed = None if broken is not None else checkpoint
+    holds = [e["action"] for e in ours if e.get("action") in {"hold-set", "hold-released"}]
     return Disclosure(
         incident=incident,
-        kind=str(asked.get("kind", "")),
-        target=str(asked.get("target", "")),
-        asked_by=str(asked.get("opened_by", "")),
-        reason=str(asked.get("reason", "")),
-        channel=str(asked.get("channel", "")),
-        refusal=None if opened else str(asked.get("refusal", "")),
-        cameras=tuple(str(camera) for camera in asked.get("cameras", ())),
-        opened_at=str(opened["at"]) if opened else None,
-        until=float(opened["until_s"]) if opened and "until_s" in opened else None,
-        closed_at=str(closed["at"]) if closed else None,
-        closed_by=str(closed.get("closed_by", "")) if closed else None,
-        closing_reason=str(closed.get("reason", "")) if closed else None,
-        shown=tuple(
-            Shown(str(e["at"]), str(e.get("camera", "")), str(e.get("what", "")))
-            for e in ours
-            if e.get("action") == "picture-shown"
+        kind=_text(asked, "kind"),
+        target=_text(asked, "target"),
+        emergency=_text(asked, "emergency"),
+        reason=_text(asked, "reason"),
+        handled_by_staff=_flag(asked.get("handled_by_staff")),
+        asked_by=asked_by,
+        role=_text(asked, "role"),
+        channel=_text(asked, "channel"),
+        confirmed_by=_text(asked, "confirmed_by") or _text(confirmed, "actor", "confirmed_by"),
+        actor=actor,
+        actor_name=full_name,
+        actor_role=_text(asked, "actor_role"),
+        actor_by=_text(asked, "actor_by"),
+        relayed=None not in {actor, asked_by} and asked_by not in {actor, full_name},
+        agreement=_agreement(asked.get("agreement")),
+        clause=_text(asked, "clause"),
+        because=_text(asked, "because"),
+        granted=opened is not None,
+        refusal=None if answer is None else _text(answer, "refusal"),
+        cameras=_texts((opened or {}).get("cameras")),
+        cameras_hidden=False,
+        opened_at=None if opened is None else _at(opened),
+        planned_end=_moment((opened or {}).get("until_s")),
+        extensions=tuple(
+            Extension(_at(e), _text(e, "actor"), _moment(e.get("until_s")))
+            for e in _all(ours, "grant-extended")
         ),
-        entries=tuple(int(e["seq"]) for e in ours),
+        closed_at=_at(closed) if closed else None,
+        closed_by=_text(closed, "closed_by", "actor"),
+        closing_reason=_text(closed, "reason"),
+        agencies=_agencies(ours),
+        viewers=tuple(_viewer(e) for e in _all(ours, "viewer-admitted", "viewer-refused")),
+        shown=tuple(
+            Shown(_at(e), _text(e, "camera"), _text(e, "what"), _text(e, "actor"))
+            for e in _all(ours, "picture-shown")
+        ),
+        kept=tuple(
+            Step(_at(e), _who(e), _in_words(e, _KEPT[e["action"]])) for e in _all(ours, *_KEPT)
+        ),
+        held=holds[-1:] == ["hold-set"],
+        purged_at=next((_at(e) for e in _all(ours, "purged")), None),
+        steps=tuple(
+            Step(_at(e), _who(e), _in_words(e, str(e.get("action")).replace("-", " ")))
+            for e in ours
+            if e.get("action") not in {*_TOLD_ELSEWHERE, *_KEPT} and e is not answer
+        ),
+        entries=tuple(e["seq"] for e in ours if isinstance(e.get("seq"), int)),
         whole=broken is None,
         record="no entry of the audit was bent"
         if broken is None
         else f"the audit is bent: {broken}",
+        signed_until=None if signed is None else signed.seq,
+        signed_at=None if signed is None else signed.at,
+        signed_with=None if signed is None else signed.public_key,
     )
 
 
-def _first(entries: list[Mapping[str, Any]], action: str) -> Mapping[str, Any] | None:
-    return next((entry for entry in entries if entry.get("action") == action), None)
+def _all(entries: list[Entry], *actions: str) -> list[Entry]:
+    return [entry for entry in entries if entry.get("action") in actions]
+
+
+def _first(entries: list[Entry], action: str) -> Entry | None:
+    return next(iter(_all(entries, action)), None)
+
+
+def _agencies(entries: list[Entry]) -> tuple[Agency, ...]:
+    """Each agency that came, with when it left; one that came back is there twice."""
+    found: list[Agency] = []
+    for entry in _all(entries, "agency-responding", "agency-left"):
+        name = _text(entry, "agency")
+        here = [n for n, one in enumerate(found) if one.name == name and one.left_at is None]
+        if entry["action"] == "agency-responding":
+            found += [] if here else [Agency(name, _at(entry), None)]
+        elif here:
+            found[here[0]] = replace(found[here[0]], left_at=_at(entry))
+        else:
+            found.append(Agency(name, None, _at(entry)))
+    return tuple(found)
+
+
+def _viewer(entry: Entry) -> Viewer:
+    refused = entry["action"] == "viewer-refused"
+    return Viewer(
+        _at(entry),
+        _text(entry, "actor"),
+        _text(entry, "role"),
+        _text(entry, "acts_as"),
+        _text(entry, "agency"),
+        _text(entry, "refusal") or "not recorded why" if refused else None,
+    )
+
+
+def _agreement(value: object) -> AgreementCited | None:
+    if not isinstance(value, dict):
+        return None
+    return AgreementCited(*(_text(value, key) for key in ("title", "version", "sha256")))
+
+
+def _in_words(entry: Entry, what: str) -> str:
+    """What was done, followed by all that the entry says beside who and of which incident."""
+    known = {*RESERVED, "incident", "actor", "by"}
+    facts = [
+        _fact(key, value)
+        for key, value in entry.items()
+        if key not in known and value not in (None, "")
+    ]
+    return f"{what}: {', '.join(facts)}" if facts else what
+
+
+def _fact(key: str, value: object) -> str:
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if key.endswith("_s"):
+        return f"{key.removesuffix('_s').replace('_', ' ')} {_moment(value) or said}"
+    return said if key in {"reason", "refusal"} else f"{key.replace('_', ' ')} {said}"
+
+
+def _at(entry: Entry) -> str:
+    return _text(entry, "at") or "not recorded"
+
+
+def _who(entry: Entry) -> str | None:
+    return _text(entry, "actor", "by")
+
+
+def _text(entry: Entry, *keys: str) -> str | None:
+    """The first of these facts that is there and says something."""
+    said = (str(entry[key]).strip() for key in keys if entry.get(key) is not None)
+    return next((text for text in said if text), None)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else ()
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _moment(seconds: object) -> str | None:
+    """ISO 8601 in UTC of Unix seconds; None where they are none."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -14,8 +14,11 @@ from calibration.locator import Locator
 from calibration.projection import to_floor_positions
 from vision.errors import MediaError
 
+from .actors import MACHINE, at_the_machine
+from .audit import machine_user
+from .decisions import CameraFacts
 from .errors import RunError
-from .gate import Activation
+from .gate import Activation, Terms
 from .incident_run import IncidentRun, drill_jobs
 from .machine import machine_facts, package_versions
 from .run_record import FrameCounts, Observation, RunRecord
@@ -183,18 +186,23 @@ def exercise_permit(drill: Drill, gate: Gate, now: Callable[[], float]) -> Itera
     Raises:
         api.errors.AuditError: the grant could not be recorded, so nothing was opened.
     """
-    who = "lastseen drill run"
     incident = f"drill-{drill.folder.resolve().name}-{round(now() * 1000)}"
-    permit = gate.open(
-        Activation("exercise", drill.name, who, "replay of a recorded drill", "command line"),
+    cameras = (drill.site.cameras[feed.camera] for feed in drill.feeds)
+    # Whoever holds the recordings on this machine can look at them; the audit has that they did.
+    terms = Terms(
+        None, tuple(CameraFacts(camera.id, camera.placement) for camera in cameras), recorded=True
+    )
+    grant = gate.open(
+        Activation("exercise", drill.name, "lastseen drill run", "replay of a recorded drill"),
+        terms,
+        actor=at_the_machine(machine_user()),
         incident=incident,
-        cameras=frozenset(feed.camera for feed in drill.feeds),
         now_s=now(),
     )
     try:
-        yield permit
+        yield grant.permit
     finally:
-        gate.close(incident, closed_by=who, reason="the replay is over", now_s=now())
+        gate.close(incident, actor=MACHINE, reason="the replay is over", now_s=now())
 
 
 def play_at_full_speed(

@@ -7,7 +7,11 @@ ApiError
 ├── StateError         the state folder (token, audit) cannot be read or written
 ├── AgreementError     an agreement or a table of requests is not what it should be
 ├── AuditError         an audit entry could not be made durable; nothing may be opened
+├── StoreError         the database cannot be opened, read or written
+├── SealError          what lies encrypted does not open: another key, or it was changed
+├── AccountError       an account cannot be made or changed as asked
 ├── NotPermittedError  the gate says no
+├── ForbiddenError     the role of whoever asks does not go that far
 ├── RunError           feeds and workers of an incident cannot be started
 ├── ServeError         the server cannot listen where it was told to
 ├── TruthError         a truth file of a drill is malformed or contradicts the site
@@ -52,8 +56,24 @@ class AuditError(ApiError):
     """An audit entry could not be made durable, so what it records must not happen."""
 
 
+class StoreError(ApiError):
+    """The database cannot be opened, read or written; the message names it without a password."""
+
+
+class SealError(ApiError):
+    """What lies encrypted does not open: another key, or it was changed."""
+
+
+class AccountError(ApiError):
+    """An account cannot be made or changed as asked; the message says what would be right."""
+
+
 class NotPermittedError(ApiError):
     """The gate says no; the message says which rule."""
+
+
+class ForbiddenError(ApiError):
+    """The role of whoever asks does not go that far; the message says whose does."""
 
 
 class RunError(ApiError):

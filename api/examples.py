@@ -8,7 +8,7 @@ from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
 from calibration.geodesy import Anchor, SiteFrame
 from vision.evidence import EvidencePicture
 
-from . import schemas
+from . import request_schemas, schemas
 from .locations import (
     Envelope,
     Places,
@@ -111,6 +111,16 @@ INCIDENT = schemas.Incident(
     closed_by=None,
     closing_reason=None,
 )
+PENDING = request_schemas.PendingRequest(
+    request="3f9a61c25d0e47b1",
+    target="north",
+    kind="real",
+    emergency="armed-person",
+    opened_by="Watch 1",
+    reason="Shots heard on the radio",
+    because="refused: clause II.2 would allow it, but a second person has not confirmed it",
+    until=utc(_AT_S + 600.0),
+)
 CLOSED_INCIDENT = INCIDENT.model_copy(
     update={
         "sequence": 640,
@@ -188,6 +198,12 @@ UNAUTHORIZED = problem_example(
     "unauthorized",
     "A valid token is needed",
     "send the header 'Authorization: Bearer <token>'",
+)
+FORBIDDEN = problem_example(
+    403,
+    "forbidden",
+    "Your role does not go that far",
+    "ivy is tactical, and this is for dispatcher",
 )
 NO_INCIDENT = problem_example(
     404, "incident-not-found", "No such incident", "there is no incident '2026' here"

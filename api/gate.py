@@ -1,74 +1,65 @@
 """The one door to the cameras.
 
-The rule: **no**. A camera may be watched only under a live grant, a grant is made only by
-`Gate.open`, and `Gate.open` returns only after the audit entry that records it is on the disk.
-`Gate.resume` takes up again what a process that died had open, from the audit and for no longer.
-A grant ends when its time is over or when it is closed, whichever comes first. What it returns,
-a `Permit`, cannot be made anywhere else, and whatever opens feeds takes one as an argument, so
-forgetting to ask is a type error.
+The rule: **no**. A camera may be watched only under a live grant; a grant is made only by
+`Gate.open`, which asks the agreement and returns only after the audit entry that records the
+decision is on the disk. `Gate.resume` takes up again what a process that died had open, from the
+audit and for no longer. A grant ends when its time is over or when it is closed, whichever comes
+first.
 
-For now the gate knows one class of grant: an exercise on a site that the server was started
-with. Real incidents need an agreement between a district and an agency, and are refused.
+A `Permit` is made here and nowhere else, and whatever opens feeds takes one as an argument, so
+forgetting to ask is a type error. Who may see what an incident says and shows is asked of
+`api.viewing`, which makes the like of it for people.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import InitVar, asdict, dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import InitVar, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from . import grant_record, grant_rows
+from .actors import MACHINE
 from .audit_chain import Broken
 from .errors import AuditError, NotPermittedError
+from .grant_rules import (
+    Activation,
+    Terms,
+    answer,
+    refusal_to_end,
+    refusal_to_extend,
+)
 
 if TYPE_CHECKING:
-    from .audit import AuditFile
+    from collections.abc import Callable, Mapping
+
+    from .actors import Actor
+    from .agreements import Agreement
+    from .audit import Audit
+    from .audit_chain import Head
+    from .decisions import Decision
+    from .grant_record import RecordedGrant
+
+__all__ = ["Activation", "Gate", "Grant", "Permit", "Terms"]
 
 _SEAL = object()
-
-IncidentKind = Literal["exercise", "real"]
-
-LOCATION_API = "location API"
-"""Channel of what is opened through the location API."""
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """Who asks for what.
-
-    Attributes:
-        kind: exercise or real.
-        target: id of the site or drill.
-        opened_by: who asks, as they call themselves.
-        reason: why, in words.
-        channel: how the request came in.
-    """
-
-    kind: IncidentKind
-    target: str
-    opened_by: str
-    reason: str
-    channel: str = LOCATION_API
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
     """Proof that an incident may watch these cameras; made only by the gate.
 
-    A permit does not know whether it was revoked: ask `Gate.allows` before each use that
-    outlives the moment.
+    A permit does not know whether it was revoked, nor when it ends: ask `Gate.allows` before each
+    use that outlives the moment.
 
     Attributes:
         incident: incident id.
         cameras: camera ids that may be watched.
         from_s: begin, Unix seconds.
-        until_s: end, Unix seconds; not live at this moment any more.
     """
 
     incident: str
     cameras: frozenset[str]
     from_s: float
-    until_s: float
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -76,149 +67,321 @@ class Permit:
             raise TypeError("a Permit is made by the gate only")
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What was granted, on whose request and by which clause.
+
+    Attributes:
+        permit: what may be watched.
+        activation: who asked for what.
+        until_s: end, Unix seconds; not live at this moment any more.
+        clause: id of the clause that allowed it; "" for an exercise without an agreement.
+        because: the decision in words.
+        agreement: the terms it was made under; None for an exercise without an agreement.
+        extensions: how often it was extended.
+        actor: who asked, as they were recognised.
+    """
+
+    permit: Permit
+    activation: Activation
+    until_s: float
+    clause: str
+    because: str
+    agreement: Agreement | None
+    extensions: int = 0
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """A closing, as its entry of the audit has it."""
+
+    incident: str
+    closed_by: str
+    reason: str
+    at_s: float
+
+
 class Gate:
     """Decides, records, and remembers which grants are live. Safe to use from any thread.
 
     Args:
         audit: where every decision is written first.
-        longest_s: longest grant of an exercise, seconds.
+        holder: who keeps the grants of this gate: a server's name, or a command. After a crash
+            only the same holder takes them up.
+        longest_s: longest exercise where there is no agreement, seconds.
+        whole: tells whether the audit is whole, before grants are taken up from it.
     """
 
-    def __init__(self, audit: AuditFile, *, longest_s: float = 3600.0) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        *,
+        holder: str = "server",
+        longest_s: float = 3600.0,
+        whole: Callable[[], Head | Broken] | None = None,
+    ) -> None:
         self._audit = audit
+        self._holder = holder
         self._longest_s = longest_s
-        self._live: dict[str, Permit] = {}
+        self._whole = whole or audit.verify
+        self._live: dict[str, Grant] = {}
+        self._opening: set[str] = set()
+        self._owed: list[_Closing] = []
         self._lock = threading.Lock()
+
+    def decide(self, activation: Activation, terms: Terms, now_s: float) -> Decision:
+        """Return what would be answered; nothing is opened and nothing recorded."""
+        return answer(activation, terms, now_s, longest_s=self._longest_s)
 
     def open(
         self,
         activation: Activation,
+        terms: Terms,
         *,
+        actor: Actor,
         incident: str,
-        cameras: frozenset[str],
         now_s: float,
-    ) -> Permit:
-        """Return the permit of a new grant, after its audit entry is on the disk.
+    ) -> Grant:
+        """Return a new grant, after its audit entry is on the disk.
+
+        Args:
+            activation: who asks for what.
+            terms: the agreement and the cameras of the site or drill.
+            actor: who sends the request, as they were recognised.
+            incident: id of the incident, which must be new.
+            now_s: Unix seconds.
 
         Raises:
             NotPermittedError: a rule refuses; the refusal is in the audit.
             AuditError: the entry could not be written; nothing was granted.
         """
-        facts: dict[str, object] = {"incident": incident, **asdict(activation)}
-        refusal = self._refusal(activation, incident, cameras)
-        if refusal:
-            self._audit.append("grant-refused", now_s, {**facts, "refusal": refusal})
-            raise NotPermittedError(refusal)
-        permit = Permit(incident, cameras, now_s, now_s + self._longest_s, seal=_SEAL)
-        self._audit.append(
-            "grant-opened",
-            now_s,
-            {**facts, "cameras": sorted(cameras), "until_s": permit.until_s},
-        )
+        decision = self.decide(activation, terms, now_s)
+        cameras = terms.opened_by(decision)
+        facts = grant_record.asked(activation, actor, incident, terms, decision)
+        refusal = None if decision.allowed else decision.because
+        if refusal is None and not cameras:
+            refusal = f"{activation.target} has no cameras that may be opened"
         with self._lock:
-            self._live[incident] = permit
-        return permit
+            if refusal is None and (incident in self._live or incident in self._opening):
+                refusal = f"incident {incident} has a live grant already"
+            if refusal is None:
+                self._opening.add(incident)
+        if refusal is not None or decision.longest_s is None:
+            self._audit.append("grant-refused", now_s, {**facts, "refusal": refusal})
+            raise NotPermittedError(refusal or "refused")
+        until_s = now_s + decision.longest_s
+        kept = grant_rows.opened(
+            activation, incident, terms.agreement, decision.clause, (now_s, until_s)
+        )
+        more = {"cameras": sorted(cameras), "until_s": until_s, "holder": self._holder}
+        try:
+            self._audit.append("grant-opened", now_s, {**facts, **more}, change=kept)
+            grant = Grant(
+                Permit(incident, cameras, now_s, seal=_SEAL),
+                activation,
+                until_s,
+                decision.clause,
+                decision.because,
+                terms.agreement,
+                actor=actor.name,
+            )
+            with self._lock:
+                self._live[incident] = grant
+        finally:
+            with self._lock:
+                self._opening.discard(incident)
+        return grant
 
-    def resume(self, channel: str, now_s: float) -> tuple[tuple[Activation, Permit], ...]:
+    def extend(self, incident: str, *, actor: Actor, now_s: float) -> Grant:
+        """Return the grant of an incident, extended once as its agreement says.
+
+        Raises:
+            NotPermittedError: it is over, or a term refuses; the refusal is in the audit.
+            AuditError: the entry could not be written; it is as it was.
+        """
+        grant = self._live_grant(incident, now_s)
+        refusal = refusal_to_extend(grant.agreement, grant.extensions, actor)
+        if refusal is not None or grant.agreement is None:
+            facts = {"incident": incident, "actor": actor.name, "refusal": refusal}
+            self._audit.append("extension-refused", now_s, facts)
+            raise NotPermittedError(refusal or "refused")
+        more_s = (grant.agreement.grant.extend_min or 0.0) * 60.0
+        longer = replace(grant, until_s=grant.until_s + more_s, extensions=grant.extensions + 1)
+
+        def change_if_live(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's connection
+            with self._lock:
+                if self._live.get(incident) is not grant:
+                    raise NotPermittedError(f"incident {incident} was changed meanwhile; ask again")
+            grant_rows.extended(longer)(connection)
+
+        told: dict[str, object] = {
+            "incident": incident,
+            "actor": actor.name,
+            "acts_as": actor.acts_as,
+            "until_s": longer.until_s,
+            "extensions": longer.extensions,
+        }
+        self._audit.append("grant-extended", now_s, told, change=change_if_live)
+        with self._lock:
+            if self._live.get(incident) is not grant:  # closed while the disk wrote
+                raise NotPermittedError(f"incident {incident} has no live grant any more")
+            self._live[incident] = longer
+        return longer
+
+    def close(self, incident: str, *, actor: Actor, reason: str, now_s: float) -> None:
+        """End the grant of `incident`; it is over even where the audit entry fails.
+
+        Raises:
+            NotPermittedError: the agreement does not let them; the refusal is in the audit.
+            AuditError: the entry could not be written; the grant is over all the same.
+        """
+        with self._lock:
+            grant = self._live.get(incident)
+        if grant is None:
+            return
+        refusal = None
+        if actor is not MACHINE:
+            refusal = refusal_to_end(grant.agreement, grant.activation, grant.actor, actor)
+        if refusal is not None:
+            facts = {"incident": incident, "actor": actor.name, "refusal": refusal}
+            self._audit.append("close-refused", now_s, facts)
+            raise NotPermittedError(refusal)
+        with self._lock:
+            if self._live.pop(incident, None) is None:
+                return
+        try:
+            self._tell_closed(_Closing(incident, actor.name, reason, now_s))
+        except AuditError:
+            with self._lock:
+                self._owed.append(_Closing(incident, actor.name, reason, now_s))
+            raise
+
+    def settle(self) -> None:
+        """Write the entries of closings that could not be written when they happened.
+
+        Until they are, another process would take those grants up again: closed must stay closed.
+
+        Raises:
+            AuditError: one could not be written still; the next call goes on with it.
+        """
+        while True:
+            with self._lock:
+                if not self._owed:
+                    return
+                closing = self._owed[0]
+            self._tell_closed(closing)
+            with self._lock:
+                self._owed.remove(closing)
+
+    def note(self, action: str, now_s: float, facts: Mapping[str, object]) -> None:
+        """Write down what changes no grant, such as a request that waits for a second person.
+
+        Raises:
+            AuditError: the entry could not be written.
+        """
+        self._audit.append(action, now_s, facts)
+
+    def grant_of(self, incident: str) -> Grant | None:
+        """Return the grant of an incident that was not closed; None where there is none."""
+        with self._lock:
+            return self._live.get(incident)
+
+    def allows(self, permit: Permit, camera: str, now_s: float) -> bool:
+        """Whether `camera` may be watched under `permit` at `now_s` (Unix seconds)."""
+        grant = self.grant_of(permit.incident)
+        live = grant is not None and grant.permit is permit
+        return (
+            live
+            and grant is not None
+            and permit.from_s <= now_s < grant.until_s
+            and camera in permit.cameras
+        )
+
+    def respond(
+        self, incident: str, agency: str, *, left: bool, actor: Actor, now_s: float
+    ) -> bool:
+        """Write down that an agency responds or has left; whether all that came have left now.
+
+        Raises:
+            NotPermittedError: the grant is over.
+            AuditError: the entry could not be written.
+        """
+        self._live_grant(incident, now_s)
+        remaining: list[int] = []
+        self._audit.append(
+            "agency-left" if left else "agency-responding",
+            now_s,
+            {"incident": incident, "agency": agency, "actor": actor.name},
+            change=grant_rows.responds(incident, agency, now_s if left else None, remaining),
+        )
+        return left and remaining == [0]
+
+    def resume(self, now_s: float) -> tuple[Grant, ...]:
         """Take up the grants of a process that died: open stays open until its time, no longer.
 
-        The audit says which were opened and not closed. Those whose time is over are closed now.
-        An exercise of a process that still lives is not asked for: name the channel that is yours.
+        The audit says which were opened and not closed, by whom and under which terms. Those whose
+        time is over are closed now, whoever held them.
 
         Args:
-            channel: only grants that came in by it.
             now_s: Unix seconds.
 
         Raises:
             AuditError: the audit was bent, so nothing in it can be relied on; nothing is live.
         """
-        if not self._audit.exists():
+        candidates = grant_rows.unclosed(self._audit)
+        if not candidates:
             return ()
-        found = self._audit.verify()
+        found = self._whole()
         if isinstance(found, Broken):
             raise AuditError(
-                f"the audit is bent in line {found.line} ({found.what}); no grant is taken up "
-                "from it: look into it with 'lastseen audit verify', and move it away"
+                f"the audit is bent at entry {found.line} ({found.what}); no grant is taken up "
+                "from it: look into it with 'lastseen audit verify'"
             )
         resumed = []
-        for entry in self._unclosed(channel):
-            activation, permit = _granted(entry)
-            if now_s < permit.until_s:
-                facts = {"incident": permit.incident, "until_s": permit.until_s}
+        for incident, agreement in candidates.items():
+            kept = grant_record.read_grant(self._audit, incident)
+            if kept is None:
+                continue
+            if now_s < kept.until_s:
+                if kept.holder != self._holder:
+                    continue
+                grant = _taken_up(kept, agreement)
+                facts = {"incident": incident, "until_s": kept.until_s}
                 self._audit.append("grant-resumed", now_s, facts)
                 with self._lock:
-                    self._live[permit.incident] = permit
-                resumed.append((activation, permit))
+                    self._live[incident] = grant
+                resumed.append(grant)
             else:
-                why = "its time was over while no server ran"
-                facts = {"incident": permit.incident, "closed_by": "gate", "reason": why}
-                self._audit.append("grant-closed", now_s, facts)
+                why = "its time was over while nobody held it"
+                self._tell_closed(_Closing(incident, MACHINE.name, why, now_s))
         return tuple(resumed)
 
-    def _unclosed(self, channel: str) -> list[dict[str, Any]]:
-        """The entries of grants that were opened by a channel and never closed."""
-        opened: dict[str, dict[str, Any]] = {}
-        for entry in self._audit.entries():
-            if entry["action"] == "grant-opened" and entry.get("channel") == channel:
-                opened[entry["incident"]] = entry
-            elif entry["action"] == "grant-closed":
-                opened.pop(entry["incident"], None)
-        return list(opened.values())
+    def _tell_closed(self, closing: _Closing) -> None:
+        facts = {
+            "incident": closing.incident,
+            "closed_by": closing.closed_by,
+            "reason": closing.reason,
+        }
+        change = grant_rows.closed(closing.incident, closing.at_s)
+        self._audit.append("grant-closed", closing.at_s, facts, change=change)
 
-    def _refusal(
-        self, activation: Activation, incident: str, cameras: frozenset[str]
-    ) -> str | None:
-        if activation.kind != "exercise":
-            return (
-                "real incidents need an agreement between the district and the agency, "
-                'and this server has none: open it with kind "exercise"'
-            )
-        if not activation.opened_by.strip() or not activation.reason.strip():
-            return "say who opens the exercise and why"
-        if not cameras:
-            return f"{activation.target} has no cameras, there is nothing to grant"
-        with self._lock:
-            if incident in self._live:
-                return f"incident {incident} has a live grant already"
-        return None
-
-    def allows(self, permit: Permit, camera: str, now_s: float) -> bool:
-        """Whether `camera` may be watched under `permit` at `now_s` (Unix seconds)."""
-        with self._lock:
-            live = self._live.get(permit.incident) is permit
-        return live and permit.from_s <= now_s < permit.until_s and camera in permit.cameras
-
-    def show(self, permit: Permit, camera: str, what: str, *, now_s: float) -> None:
-        """Return once the audit has that a picture of a camera is shown to somebody.
-
-        Raises:
-            NotPermittedError: the grant is over, or does not hold the camera.
-            AuditError: the entry could not be written; nothing may be shown.
-        """
-        if not self.allows(permit, camera, now_s):
-            raise NotPermittedError(f"no live grant for camera {camera}")
-        facts = {"incident": permit.incident, "camera": camera, "what": what}
-        self._audit.append("picture-shown", now_s, facts)
-
-    def close(self, incident: str, *, closed_by: str, reason: str, now_s: float) -> None:
-        """End the grant of `incident`; it is over even where the audit entry fails.
-
-        Raises:
-            AuditError: the entry could not be written; the grant is over all the same.
-        """
-        with self._lock:
-            permit = self._live.pop(incident, None)
-        if permit is None:
-            return
-        facts = {"incident": incident, "closed_by": closed_by, "reason": reason}
-        self._audit.append("grant-closed", now_s, facts)
+    def _live_grant(self, incident: str, now_s: float) -> Grant:
+        grant = self.grant_of(incident)
+        if grant is None or now_s >= grant.until_s:
+            raise NotPermittedError(f"incident {incident} has no live grant")
+        return grant
 
 
-def _granted(entry: dict[str, Any]) -> tuple[Activation, Permit]:
-    """What an entry "grant-opened" granted."""
-    activation = Activation(
-        entry["kind"], entry["target"], entry["opened_by"], entry["reason"], entry["channel"]
+def _taken_up(kept: RecordedGrant, agreement: Agreement | None) -> Grant:
+    permit = Permit(kept.incident, kept.cameras, kept.from_s, seal=_SEAL)
+    return Grant(
+        permit,
+        kept.activation,
+        kept.until_s,
+        kept.clause,
+        kept.because,
+        agreement,
+        kept.extensions,
+        kept.actor,
     )
-    from_s = datetime.fromisoformat(entry["at"]).timestamp()
-    cameras = frozenset(entry["cameras"])
-    return activation, Permit(entry["incident"], cameras, from_s, entry["until_s"], seal=_SEAL)

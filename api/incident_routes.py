@@ -1,70 +1,99 @@
-"""`/v1/incidents`: open, follow and close."""
+"""`/v1/incidents`: ask for one, extend it, say who responds, close it."""
 # ruff: noqa: FAST003 - `IncidentHere` reads the incident's id from the path
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotation
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from . import examples, schemas
-from .errors import ProblemError
-from .events import event_cursor
-from .gate import Activation
-from .locations import entrances_message, utc
-from .services import DOCUMENTED_BEARER, IncidentHere, ServicesHere, target_or_404
+from . import examples, request_schemas, schemas
+from .errors import ForbiddenError, ProblemError
+from .grant_rules import Activation
+from .locations import utc
+from .pending import Pending
+from .services import (
+    DOCUMENTED_BEARER,
+    ActorHere,
+    IncidentHere,
+    Services,
+    ServicesHere,
+    target_or_404,
+)
+
+if TYPE_CHECKING:
+    from .actors import Actor
+    from .targets import Target
 
 router = APIRouter(
     prefix="/v1/incidents",
     tags=["incidents"],
     dependencies=[DOCUMENTED_BEARER],
-    responses={401: examples.UNAUTHORIZED, 422: examples.INVALID},
+    responses={401: examples.UNAUTHORIZED, 403: examples.FORBIDDEN, 422: examples.INVALID},
 )
 
 _NO_INCIDENT: dict[int | str, dict[str, Any]] = {404: examples.NO_INCIDENT}
-_AFTER_CLOSED_RETRY_MS = 3_600_000
+_NO_AUDIT: dict[int | str, dict[str, Any]] = {
+    503: examples.problem_example(
+        503, "audit-unavailable", "The audit cannot be written", "nothing was opened"
+    )
+}
+_REFUSED = examples.problem_example(
+    403,
+    "not-permitted",
+    "The gate does not permit this",
+    "refused: drug-deal never counts: a drug deal is no life-safety emergency",
+)
+
+
+class AgencyState(BaseModel):
+    """Whether an agency is there."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [{"state": "responding"}]}
+    )
+
+    state: Literal["responding", "left"] = Field(description="It responds, or it has left.")
 
 
 @router.post(
     "",
     status_code=201,
+    response_model=schemas.Incident,
     responses={
         201: examples.json_example(examples.INCIDENT, "The incident is open and playing"),
-        403: examples.problem_example(
-            403,
-            "not-permitted",
-            "The gate does not permit this",
-            "real incidents need an agreement between the district and the agency",
-        ),
+        202: {
+            **examples.json_example(
+                examples.PENDING, "A second person must confirm it; nothing is open yet"
+            ),
+            "model": request_schemas.PendingRequest,
+        },
+        403: _REFUSED,
         404: examples.NO_SITE,
         409: examples.problem_example(
             409, "incident-already-open", "An incident is open here already", "follow or close it"
         ),
-        503: examples.problem_example(
-            503, "audit-unavailable", "The audit cannot be written", "nothing was opened"
-        ),
+        **_NO_AUDIT,
     },
 )
 def open_incident(
-    request: schemas.OpenIncident, services: ServicesHere, response: Response
-) -> schemas.Incident:
-    """Open an exercise on a site or drill that this server was started with."""
-    wanted = request.drill if request.drill is not None else request.site
-    target = target_or_404(services, wanted or "")
-    named_kind = "drill" if request.drill is not None else "site"
-    if target.kind != named_kind:
-        raise ProblemError(
-            404,
-            "site-not-found",
-            "No such site or drill",
-            f'{target.id!r} is a {target.kind}: ask for it as {{"{target.kind}": "{target.id}"}}',
-        )
-    activation = Activation(request.kind, target.id, request.opened_by, request.reason)
-    incident = services.incidents.open(activation, target)
-    response.headers["Location"] = f"/v1/incidents/{incident.id}"
-    return incident.message()
+    request: request_schemas.OpenIncident,
+    services: ServicesHere,
+    actor: ActorHere,
+    response: Response,
+) -> schemas.Incident | Response:
+    """Ask for an incident on a site or drill; the agreement decides.
+
+    Where a clause needs a second person, nothing is opened yet: the answer is 202, and another
+    account confirms it with POST /v1/requests/{request}/confirmation.
+    """
+    target = wanted_target(request, services, actor)
+    made = services.incidents.ask(activation_of(request, target, actor), target, actor)
+    if isinstance(made, Pending):
+        return Response(pending_message(made).model_dump_json(), 202, media_type="application/json")
+    response.headers["Location"] = f"/v1/incidents/{made.id}"
+    return made.message()
 
 
 @router.get(
@@ -75,10 +104,14 @@ def open_incident(
         )
     },
 )
-def list_incidents(services: ServicesHere) -> schemas.IncidentList:
-    """List all incidents of this server, newest first."""
+def list_incidents(services: ServicesHere, actor: ActorHere) -> schemas.IncidentList:
+    """List the incidents of this server, newest first."""
     return schemas.IncidentList(
-        incidents=tuple(incident.message() for incident in services.incidents)
+        incidents=tuple(
+            incident.message()
+            for incident in services.incidents
+            if actor.sites is None or incident.target.id in actor.sites
+        )
     )
 
 
@@ -91,145 +124,142 @@ def get_incident(incident: IncidentHere) -> schemas.Incident:
     return incident.message()
 
 
+@router.post(
+    "/{incident_id}/extension",
+    responses={
+        200: examples.json_example(examples.INCIDENT, "The incident, with its new end"),
+        403: examples.problem_example(
+            403,
+            "not-permitted",
+            "The gate does not permit this",
+            "it was extended 4 times, and the agreement allows no more",
+        ),
+        **_NO_INCIDENT,
+        **_NO_AUDIT,
+    },
+)
+def extend_incident(
+    incident: IncidentHere, services: ServicesHere, actor: ActorHere
+) -> schemas.Incident:
+    """Extend the grant once, by what its agreement says."""
+    actor.need("end", incident.target.id)
+    services.incidents.extend(incident, actor)
+    return incident.message()
+
+
+@router.put(
+    "/{incident_id}/agencies/{agency}",
+    responses={
+        200: examples.json_example(examples.INCIDENT, "The incident; closed where all have left"),
+        **_NO_INCIDENT,
+        **_NO_AUDIT,
+    },
+)
+def put_agency(
+    incident: IncidentHere,
+    services: ServicesHere,
+    actor: ActorHere,
+    agency: Annotated[str, Path(description="Name of the agency.", max_length=200, pattern=r"\S")],
+    state: AgencyState,
+) -> schemas.Incident:
+    """Say that an agency responds, or has left.
+
+    Where the agreement says so, the incident closes when all that came have left.
+    """
+    actor.need("end", incident.target.id)
+    services.incidents.respond(incident, agency, left=state.state == "left", actor=actor)
+    return incident.message()
+
+
 @router.delete(
     "/{incident_id}",
     responses={
         200: examples.json_example(examples.CLOSED_INCIDENT, "The incident is closed"),
+        403: examples.problem_example(
+            403,
+            "not-permitted",
+            "The gate does not permit this",
+            "it is closed by dispatcher, superintendent, and dana acts as officer",
+        ),
         **_NO_INCIDENT,
     },
 )
 def close_incident(
     incident: IncidentHere,
     services: ServicesHere,
-    closed_by: Annotated[
-        str, Query(description="Who closes it.", min_length=1, max_length=200)
-    ] = "location API",
+    actor: ActorHere,
+    reason: Annotated[
+        str, Query(description="Why.", min_length=1, max_length=200)
+    ] = "closed by request",
 ) -> schemas.Incident:
     """Close the incident: its feeds and workers are gone when this returns. May be repeated.
 
     What was published stays readable.
     """
-    services.incidents.close(incident, closed_by=closed_by, reason="closed by request")
+    actor.need("end", incident.target.id)
+    services.incidents.close(incident, actor, reason=reason)
     return incident.message()
 
 
-@router.get(
-    "/{incident_id}/last-seen",
-    responses={200: examples.json_example(examples.LAST_SEEN, "The answer"), **_NO_INCIDENT},
-)
-def get_last_seen(incident: IncidentHere) -> schemas.LastSeen:
-    """Return where the intruder was last seen, ranked, and through which door."""
-    return incident.last_seen()
+def wanted_target(
+    request: request_schemas.OpenIncident, services: Services, actor: Actor
+) -> Target:
+    """Return the site or drill that a request names.
 
-
-@router.get(
-    "/{incident_id}/entrances",
-    responses={200: examples.json_example(examples.ENTRANCES, "The doors"), **_NO_INCIDENT},
-)
-def get_entrances(incident: IncidentHere) -> schemas.Entrances:
-    """Return the doors for the first subject, best first."""
-    return entrances_message(incident.last_seen())
-
-
-@router.get(
-    "/{incident_id}/cameras",
-    responses={200: examples.json_example(examples.CAMERAS, "The cameras"), **_NO_INCIDENT},
-)
-def get_cameras(incident: IncidentHere) -> schemas.Cameras:
-    """Return the state of every camera and what is degraded."""
-    return incident.cameras()
-
-
-@router.get(
-    "/{incident_id}/evidence/{camera}/{track}",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The picture as it was filmed, nothing drawn on it.",
-            "content": {
-                "image/jpeg": {
-                    "schema": {"type": "string", "format": "binary"},
-                    "example": "the bytes of a JPEG file",
-                }
-            },
-        },
-        404: examples.problem_example(
-            404, "no-picture", "No such picture", "there is no clear look at a weapon of this track"
-        ),
-        503: examples.problem_example(
-            503, "audit-unavailable", "The audit cannot be written", "nothing is shown"
-        ),
-    },
-)
-def get_evidence(
-    incident: IncidentHere,
-    services: ServicesHere,
-    camera: Annotated[str, Path(description="Camera id.", max_length=64)],
-    track: Annotated[int, Path(description="Track of that camera.", ge=0)],
-) -> Response:
-    """Return the clearest picture of the weapon of one track, as `evidence.picture` names it.
-
-    That it was shown is in the audit. It is there while the incident is open, and not after.
+    Raises:
+        ProblemError: there is none of that name, or it is of the other kind.
     """
-    picture = services.incidents.show_picture(incident, (camera, track))
-    if picture is None:
+    wanted = request.drill if request.drill is not None else request.site
+    target = target_or_404(services, wanted or "", actor)
+    named_kind = "drill" if request.drill is not None else "site"
+    if target.kind != named_kind:
         raise ProblemError(
             404,
-            "no-picture",
-            "No such picture",
-            f"there is no clear look at a weapon of track {track} of {camera}, or not any more",
+            "site-not-found",
+            "No such site or drill",
+            f'{target.id!r} is a {target.kind}: ask for it as {{"{target.kind}": "{target.id}"}}',
         )
-    return Response(picture.jpeg, media_type="image/jpeg")
+    return target
 
 
-def _cursor(
-    incident: IncidentHere,
-    last_event_id: Annotated[
-        str | None, Header(description="Number of the last message you have.")
-    ] = None,
-) -> int | None:
-    cursor = event_cursor(last_event_id)
-    if incident.events.closed and cursor == incident.events.last_id:
-        # 204 tells an EventSource that there is nothing to come back for.
-        raise HTTPException(204)
-    return cursor
+def activation_of(
+    request: request_schemas.OpenIncident, target: Target, actor: Actor
+) -> Activation:
+    """Return what is asked of the gate by somebody's request.
+
+    Raises:
+        ForbiddenError: their role may not ask for this, or not in another's name.
+    """
+    actor.need("exercise" if request.kind == "exercise" else "open", target.id)
+    caller = request.on_behalf_of
+    if caller is not None:
+        actor.need("relay", target.id)
+        if request.kind == "standing":
+            raise ForbiddenError(
+                "standing access is nobody else's to relay; leave on_behalf_of out"
+            )
+    return Activation(
+        request.kind,
+        target.id,
+        caller.name if caller is not None else request.opened_by or actor.full_name or actor.name,
+        request.reason,
+        request.channel,
+        caller.role if caller is not None else actor.acts_as,
+        request.emergency if request.kind == "real" else None,
+        handled_by_staff=request.handled_by_staff,
+    )
 
 
-@router.get(
-    "/{incident_id}/events",
-    response_class=EventSourceResponse,
-    responses={
-        200: {
-            "description": (
-                "Server-sent events: `snapshot` (Snapshot; the first to a new reader, and to one "
-                "that missed more than the server keeps), `last-seen` (LastSeen), `cameras` "
-                "(Cameras), `incident` (Incident), `closed` (Incident; the last, the stream ends "
-                "after it) and, without an id, `heartbeat` (Heartbeat)."
-            ),
-            "content": {"text/event-stream": {"example": examples.EVENTS}},
-        },
-        204: {"description": "The incident is closed and you have its last message."},
-        **_NO_INCIDENT,
-    },
-)
-async def follow_events(
-    incident: IncidentHere,
-    services: ServicesHere,
-    cursor: Annotated[int | None, Depends(_cursor)],
-) -> AsyncIterator[ServerSentEvent]:
-    """Follow an incident. Send `Last-Event-ID` to go on where you were."""
-
-    def heartbeat() -> str:
-        return schemas.Heartbeat(
-            incident=incident.id, published_at=utc(services.clock())
-        ).model_dump_json()
-
-    async for event in incident.events.follow(
-        cursor, heartbeat_s=services.heartbeat_s, heartbeat=heartbeat
-    ):
-        yield ServerSentEvent(
-            raw_data=event.data,
-            event=event.name,
-            id=None if event.id is None else str(event.id),
-            retry=_AFTER_CLOSED_RETRY_MS if event.name == "closed" else None,
-        )
+def pending_message(pending: Pending) -> request_schemas.PendingRequest:
+    """Return a request that waits as a message."""
+    asked = pending.activation
+    return request_schemas.PendingRequest(
+        request=pending.id,
+        target=asked.target,
+        kind=asked.kind,
+        emergency=asked.emergency,
+        opened_by=asked.opened_by,
+        reason=asked.reason,
+        because=pending.because,
+        until=utc(pending.until_s),
+    )

@@ -11,18 +11,20 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse
 
-from .access import COOKIE
+from .access import COOKIE, cookie_name
 from .errors import ProblemError
-from .services import ServicesHere  # noqa: TC001 - FastAPI reads the annotation
-from .sessions import SESSION_S
+from .services import ActorHere, ServicesHere  # noqa: TC001 - FastAPI reads the annotation
+from .sessions import SHIFT_S
+from .sign_in_routes import attempt, set_cookie, set_device_cookie
 
 CONSOLE = Path(__file__).parent / "console"
 """Folder of the page's files."""
 
-_MOST_FORM_BYTES = 4096
-_WRONG_TOKEN = "This token is not valid."  # noqa: S105 - a message
+_MOST_FORM_BYTES = 8192
+_MOST_FIELDS = 16
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,41 +45,65 @@ def get_reference() -> Response:
 
 @router.post("/session")
 async def sign_in(request: Request, services: ServicesHere) -> Response:
-    """Exchange the token for a session cookie."""
-    form = parse_qs((await request.body())[:_MOST_FORM_BYTES].decode("utf-8", "replace"))
-    if not services.token.accepts(form.get("token", [""])[0].strip()):
+    """Exchange a name, a password and a code for a session's cookie."""
+    form = _form(await request.body())
+    try:
+        signed_in = await run_in_threadpool(
+            attempt,
+            services,
+            request,
+            name=form.get("name", ""),
+            password=form.get("password", ""),
+            code=form.get("code", ""),
+            kind="browser",
+        )
+    except ProblemError as problem:
         if "text/html" in request.headers.get("accept", ""):
-            return _sign_in_page(_WRONG_TOKEN)
-        raise ProblemError(401, "unauthorized", "A valid token is needed", _WRONG_TOKEN)
+            return _sign_in_page(problem)
+        raise
+    before = request.cookies.get(cookie_name(COOKIE, request))
+    if before is not None:
+        await run_in_threadpool(services.sessions.end, before)
     response = RedirectResponse("/", status_code=303)
-    response.set_cookie(
-        COOKIE,
-        services.sessions.begin(services.clock()),
-        max_age=int(SESSION_S),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    set_cookie(response, request, COOKIE, signed_in.session.secret, lasts_s=SHIFT_S)
+    set_device_cookie(response, request, signed_in)
     return response
 
 
 @router.delete("/session", status_code=204)
-def sign_out(request: Request, services: ServicesHere) -> Response:
-    """End the session."""
-    services.sessions.end(request.cookies.get(COOKIE, ""))
-    response = Response(status_code=204)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+def sign_out(request: Request, services: ServicesHere, actor: ActorHere) -> Response:
+    """End the session of this browser."""
+    name = cookie_name(COOKIE, request)
+    secret = request.cookies.get(name)
+    if secret is not None and actor.by == "session":
+        services.sign_in.sign_out(actor.name, secret, services.clock())
+    response = Response(status_code=204, headers={"Clear-Site-Data": '"cache", "storage"'})
+    secure = request.url.scheme == "https"
+    response.delete_cookie(name, httponly=True, samesite="strict", secure=secure)
     return response
 
 
-def _sign_in_page(message: str = "") -> Response:
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a form; none where it is too large or no form."""
+    if len(body) > _MOST_FORM_BYTES:
+        return {}
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _sign_in_page(problem: ProblemError | None = None) -> Response:
     page, policy = _sign_in_template()
-    alert = f'<p class="alert" role="alert">{html.escape(message)}</p>' if message else ""
+    alert = ""
+    if problem is not None:
+        alert = f'<p class="alert" role="alert">{html.escape(problem.detail)}</p>'
     return Response(
         page.replace("<!-- message -->", alert),
-        status_code=401 if message else 200,
+        status_code=200 if problem is None else problem.status,
         media_type="text/html",
-        headers={"Content-Security-Policy": policy},
+        headers={"Content-Security-Policy": policy, **({} if problem is None else problem.headers)},
     )
 
 

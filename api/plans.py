@@ -25,15 +25,21 @@ _VIEW_DETAIL_M = 0.05
 
 
 @lru_cache(maxsize=64)
-def plan_geojson(target: Target) -> str:
+def plan_geojson(target: Target, *, cameras: bool = True) -> str:
     """Return the plan of `target` as the text of a GeoJSON FeatureCollection.
 
     Coordinates are site metres (x right, y up), which the foreign member `lastseen` says. A
     feature's `feature_type` is one of `level`, `unit`, `wall`, `opening`, `entrance`, `fixture`,
     `camera` (a point; absent for a camera whose place is not known) and `camera-view` (the floor
     that the camera sees). `wall` holds all walls of a level, with the gaps of its doors.
+
+    Args:
+        target: the site or drill.
+        cameras: whether its cameras are in it.
     """
-    features = [*_plan_features(target.site.plan), *_camera_features(target.site)]
+    features = list(_plan_features(target.site.plan))
+    if cameras:
+        features += _camera_features(target.site)
     return json.dumps(
         {
             "type": "FeatureCollection",

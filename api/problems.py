@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .errors import AuditError, NotPermittedError, ProblemError, RunError
+from .errors import (
+    AuditError,
+    ForbiddenError,
+    NotPermittedError,
+    ProblemError,
+    RunError,
+    StateError,
+    StoreError,
+)
 from .schemas import FieldError, Problem
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _OUR_FAULT = "Something went wrong inside the server; its log says what. Nothing was changed."
 _BY_STATUS: dict[int, tuple[str, str]] = {
+    400: ("unreadable-request", "The request cannot be read"),
     404: ("not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "This method is not allowed here"),
     413: ("request-too-large", "The request is too large"),
@@ -55,10 +64,24 @@ def problem_response(
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Make `app` answer every error with a problem document."""
+    """Make `app` answer every error with a problem document, and say so in its OpenAPI."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        for operation in (one for path in document["paths"].values() for one in path.values()):
+            content = operation["responses"].get("default", {}).get("content", {})
+            if "application/json" in content:  # FastAPI's word for every model
+                content[MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(NotPermittedError, _not_permitted)
+    app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(AuditError, _audit)
+    app.add_exception_handler(StoreError, _storage)
+    app.add_exception_handler(StateError, _storage)
     app.add_exception_handler(RunError, _run)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -76,6 +99,11 @@ async def _not_permitted(request: Request, error: Exception) -> Response:
     return problem_response(request.scope["path"], problem)
 
 
+async def _forbidden(request: Request, error: Exception) -> Response:
+    problem = ProblemError(403, "forbidden", "Your role does not go that far", str(error))
+    return problem_response(request.scope["path"], problem)
+
+
 async def _audit(request: Request, error: Exception) -> Response:
     _log.error("%s", error)  # names a path of the server, which is not for the caller
     problem = ProblemError(
@@ -83,6 +111,18 @@ async def _audit(request: Request, error: Exception) -> Response:
         "audit-unavailable",
         "The audit cannot be written",
         "Nothing is opened without an audit entry; the server's log says what to repair.",
+    )
+    return problem_response(request.scope["path"], problem)
+
+
+async def _storage(request: Request, error: Exception) -> Response:
+    _log.error("%s", error)  # as above
+    problem = ProblemError(
+        503,
+        "store-unavailable",
+        "The server's storage cannot be used",
+        "Its database does not answer, or a key cannot be read; the server's log says what to "
+        "repair.",
     )
     return problem_response(request.scope["path"], problem)
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from calibration.answer import Visibility
 
+from .agreements import Channel
+from .grant_rules import IncidentKind
 from .runs import CameraPhase
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -209,16 +211,46 @@ class Target(Message):
     name: str
 
 
+class Clause(Message):
+    """The clause of an agreement that a decision rests on."""
+
+    id: str
+    agreement: str = Field(description="Title of the agreement.")
+    version: str
+    sha256: str = Field(description="Hash of its terms.")
+
+
+class Agency(Message):
+    """An agency that responds, or has left."""
+
+    name: str
+    left_at: datetime | None = Field(description="Null while it is there.")
+
+
 class Incident(IncidentMessage):
     """One incident and its grant."""
 
     state: IncidentState
-    kind: Literal["exercise"]
+    kind: IncidentKind
     target: Target
+    emergency: str | None = Field(
+        default=None, description="Class of the emergency; null without one."
+    )
+    channel: Channel = Field(default="console", description="How the request came in.")
     opened_by: str
+    role: str = Field(default="", description="Role in the agreement of whoever opened it.")
+    confirmed_by: str = Field(default="", description="The second person, where one was needed.")
     reason: str
+    because: str = Field(default="", description="The decision in words.")
+    clause: Clause | None = Field(default=None, description="Null where there is no agreement.")
     opened_at: datetime
     until: datetime = Field(description="When the grant ends by itself.")
+    extensions: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="How often it was extended."
+    )
+    agencies: tuple[Agency, ...] = Field(
+        default=(), description="Agencies that responded, in the order of their names."
+    )
     closed_at: datetime | None
     closed_by: str | None
     closing_reason: str | None
@@ -247,6 +279,21 @@ class IncidentList(Message):
     incidents: tuple[Incident, ...]
 
 
+class AgreementTerms(Message):
+    """What of its agreement somebody who opens an incident must know."""
+
+    title: str
+    version: str
+    sha256: str = Field(description="Hash of its terms.")
+    roles: dict[str, str] = Field(description="Roles in the agreement, and who they are.")
+    emergencies: dict[str, str] = Field(description="Classes that count, in words.")
+    never: dict[str, str] = Field(description="What never counts, and why.")
+    channels: tuple[Channel, ...] = Field(description="Channels that some clause names.")
+    retention_days: float | None = Field(
+        description="How long what was kept is kept; null for who may not be told."
+    )
+
+
 class Site(Message):
     """A site or drill this server was started with."""
 
@@ -256,7 +303,12 @@ class Site(Message):
     description: str
     address: str
     levels: tuple[Named, ...]
-    cameras: tuple[Named, ...]
+    cameras: tuple[Named, ...] | None = Field(
+        description="Null for who may not be told by the agreement."
+    )
+    agreement: AgreementTerms | None = Field(
+        default=None, description="Null where there is none: then exercises only."
+    )
     open_incident: str | None = Field(description="Id of its open incident.")
 
 
@@ -265,40 +317,6 @@ class SiteList(Message):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     sites: tuple[Site, ...]
-
-
-ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-
-
-class OpenIncident(Message):
-    """The request to open an incident on a site or a drill, exactly one of the two."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "drill": "wing",
-                    "kind": "exercise",
-                    "opened_by": "Dispatcher 7",
-                    "reason": "Monthly drill",
-                }
-            ]
-        }
-    )
-
-    site: str | None = Field(default=None, description="Id of a site, from GET /v1/sites.")
-    drill: str | None = Field(default=None, description="Id of a drill, from GET /v1/sites.")
-    kind: Literal["exercise", "real"] = Field(
-        description='"real" is refused: there is no agreement yet that would allow it.'
-    )
-    opened_by: ShortText = Field(description="Who opens it.")
-    reason: ShortText = Field(description="Why.")
-
-    @model_validator(mode="after")
-    def _one_target(self) -> OpenIncident:
-        if (self.site is None) == (self.drill is None):
-            raise ValueError('name exactly one of "site" and "drill"')
-        return self
 
 
 class Problem(BaseModel):

@@ -1,4 +1,4 @@
-"""Runs the application on a socket, and closes its incidents before it goes."""
+"""Runs the application on a socket, and stops its incidents before it goes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from .app import close_all
+from .app import stop_all
 from .errors import ServeError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning") -> None:
-    """Serve `app` until SIGINT or SIGTERM, then close its incidents and return."""
+    """Serve `app` until SIGINT or SIGTERM, then stop its incidents and return."""
     config = uvicorn.Config(
         app,
         log_level=log_level,
@@ -76,7 +76,7 @@ def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning
 
 
 class Server(uvicorn.Server):
-    """A server that closes its incidents first.
+    """A server that stops its incidents first.
 
     Event streams end only when their incident does; uvicorn would wait for them in vain.
 
@@ -107,8 +107,8 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the incidents, then the connections."""
-        await close_all(self._lastseen)
+        """Stop the incidents, then end the connections."""
+        await stop_all(self._lastseen)
         await super().shutdown(sockets)
 
 

@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
 
+from .actors import Actor
 from .errors import ProblemError
-from .incidents import Incident
+from .incident import Incident
+from .viewing import Viewing  # noqa: TC001 - FastAPI reads the annotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .accounts import Accounts
+    from .activations import Activations
+    from .archive import Archive
+    from .audit import Audit
+    from .checkpoints import Checkpoints
+    from .gate import Gate
+    from .housekeeping import Housekeeping
     from .incidents import Incidents
+    from .links import Links
+    from .recognise import Recogniser
+    from .retention import Retention
     from .sessions import Sessions
+    from .sign_in import SignIn
     from .targets import Target
-    from .tokens import TokenCheck
+    from .viewing import Viewers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +39,47 @@ class Services:
 
     Attributes:
         incidents: all incidents, and the targets they can be opened on.
-        token: checks a presented token.
-        sessions: sessions of the console page.
+        gate: decides what may be opened.
+        viewers: decides who may see.
+        accounts: who has an account here.
+        sessions: who is signed in.
+        sign_in: lets people sign in.
+        recogniser: tells whose a token or session is.
+        activations: events of panic buttons and dispatch systems.
+        links: short-lived addresses of pictures.
+        archive: what is kept of incidents.
+        retention: ends that.
+        audit: the record.
+        checkpoints: its signed checkpoints.
+        housekeeping: signs and purges beside the incidents.
         clock: Unix seconds now.
         heartbeat_s: silence on an event stream is broken after so long.
     """
 
     incidents: Incidents
-    token: TokenCheck
+    gate: Gate
+    viewers: Viewers
+    accounts: Accounts
     sessions: Sessions
+    sign_in: SignIn
+    recogniser: Recogniser
+    activations: Activations
+    links: Links
+    archive: Archive
+    retention: Retention
+    audit: Audit
+    checkpoints: Checkpoints
+    housekeeping: Housekeeping
     clock: Callable[[], float]
     heartbeat_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An incident, and the proof that whoever asks may see it."""
+
+    incident: Incident
+    viewing: Viewing
 
 
 def services_of(request: Request) -> Services:
@@ -44,14 +87,26 @@ def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-def target_or_404(services: Services, target_id: str) -> Target:
+def actor_of(request: Request) -> Actor:
+    """Return who sent `request`.
+
+    Raises:
+        ProblemError: nobody was recognised.
+    """
+    actor = getattr(request.state, "actor", None)
+    if not isinstance(actor, Actor):
+        raise ProblemError(401, "unauthorized", "A valid token is needed", "sign in first")
+    return actor
+
+
+def target_or_404(services: Services, target_id: str, actor: Actor) -> Target:
     """Return the site or drill of that id.
 
     Raises:
-        ProblemError: the server was not started with it.
+        ProblemError: the server was not started with it, or it is not theirs to know of.
     """
     target = services.incidents.targets.get(target_id)
-    if target is None:
+    if target is None or not (actor.sites is None or target_id in actor.sites):
         raise ProblemError(
             404,
             "site-not-found",
@@ -63,10 +118,11 @@ def target_or_404(services: Services, target_id: str) -> Target:
 
 def _incident_of(
     request: Request,
+    actor: Annotated[Actor, Depends(actor_of)],
     incident_id: Annotated[str, Path(description="Incident id.", max_length=64)],
 ) -> Incident:
     incident = services_of(request).incidents.get(incident_id)
-    if incident is None:
+    if incident is None or not (actor.sites is None or incident.target.id in actor.sites):
         raise ProblemError(
             404,
             "incident-not-found",
@@ -76,10 +132,26 @@ def _incident_of(
     return incident
 
 
+def _watched(
+    request: Request,
+    actor: Annotated[Actor, Depends(actor_of)],
+    incident: Annotated[Incident, Depends(_incident_of)],
+) -> Watched:
+    services = services_of(request)
+    viewing = services.viewers.admit(incident.grant, actor=actor, now_s=services.clock())
+    return Watched(incident, viewing)
+
+
 ServicesHere = Annotated[Services, Depends(services_of)]
+ActorHere = Annotated[Actor, Depends(actor_of)]
 IncidentHere = Annotated[Incident, Depends(_incident_of)]
+WatchedHere = Annotated[Watched, Depends(_watched)]
 
 DOCUMENTED_BEARER = Depends(
     # Names the scheme in the OpenAPI document. The check is `api.access`, before any handler.
-    HTTPBearer(auto_error=False, scheme_name="token", description="The token of this server.")
+    HTTPBearer(
+        auto_error=False,
+        scheme_name="token",
+        description="A token of this server, or of the identity provider it trusts.",
+    )
 )

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import ServeError
+
+if TYPE_CHECKING:
+    from .oidc import OidcVerifier
+    from .store import Store
 
 
 class Settings(BaseSettings):
     """Settings of the server, each from an environment variable `LASTSEEN_…`.
 
     Attributes:
-        state: folder of the token and the audit file (`LASTSEEN_STATE`).
+        state: folder of keys and, unless `database` says otherwise, of the database
+            (`LASTSEEN_STATE`).
+        server: name of this server among those that share a database (`LASTSEEN_SERVER`).
+        database: address of a PostgreSQL database (`LASTSEEN_DATABASE`).
+        oidc_issuer: address of an identity provider (`LASTSEEN_OIDC_ISSUER`).
+        oidc_audience: what its tokens must be meant for (`LASTSEEN_OIDC_AUDIENCE`).
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTSEEN_", frozen=True, extra="ignore")
@@ -20,5 +32,59 @@ class Settings(BaseSettings):
     state: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "state" / "lastseen",
         title="State folder",
-        description="Where the server keeps its token's hash and the audit file.",
+        description="Where the server keeps its keys and its database.",
     )
+    server: str = Field(
+        default="server",
+        min_length=1,
+        max_length=60,
+        title="Name of this server",
+        description="Among those that share a database: grants are taken up again by the server "
+        "that made them.",
+    )
+    database: SecretStr | None = Field(
+        default=None,
+        title="Database",
+        description="postgresql+psycopg://USER:PASSWORD@HOST/NAME; SQLite in the state folder "
+        "where it is not set.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        title="Identity provider",
+        description="Its address, as it stands in its tokens; none where it is not set.",
+    )
+    oidc_audience: str | None = Field(
+        default=None,
+        title="Audience",
+        description="What tokens of the identity provider must be meant for.",
+    )
+
+    def oidc_verifier(self) -> OidcVerifier | None:
+        """Return what checks tokens of the identity provider; None where none is set.
+
+        Raises:
+            ServeError: only one of issuer and audience is set, or the issuer is no https address.
+        """
+        from .oidc import OidcVerifier  # noqa: PLC0415 - the client of HTTP is slow to import
+
+        if not self.oidc_issuer and not self.oidc_audience:
+            return None
+        if not self.oidc_issuer or not self.oidc_audience:
+            raise ServeError(
+                "LASTSEEN_OIDC_ISSUER and LASTSEEN_OIDC_AUDIENCE belong together; set both or none"
+            )
+        return OidcVerifier(self.oidc_issuer, self.oidc_audience)
+
+    def open_store(self, state: Path | None = None) -> Store:
+        """Return the database of these settings.
+
+        Args:
+            state: the state folder, where the command line names another.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        from .store import open_store  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+        url = None if self.database is None else self.database.get_secret_value()
+        return open_store(state or self.state, url)

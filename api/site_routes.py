@@ -1,46 +1,41 @@
-"""`/v1/sites`: what this server was started with."""
+"""`/v1/sites`: what this server was started with, as far as whoever asks may be told."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
 from . import examples, schemas
 from .plans import plan_geojson
-from .services import DOCUMENTED_BEARER, ServicesHere, target_or_404
+from .services import DOCUMENTED_BEARER, ActorHere, ServicesHere, target_or_404
+from .viewing import told_cameras
+
+if TYPE_CHECKING:
+    from .actors import Actor
+    from .agreements import Agreement, Channel
+    from .services import Services
+    from .targets import Target
 
 router = APIRouter(
     prefix="/v1/sites",
     tags=["sites"],
     dependencies=[DOCUMENTED_BEARER],
-    responses={401: examples.UNAUTHORIZED},
+    responses={401: examples.UNAUTHORIZED, 403: examples.FORBIDDEN},
 )
 
 _SITES = schemas.SiteList(sites=(examples.SITE,))
 
 
 @router.get("", responses={200: examples.json_example(_SITES, "The sites and drills")})
-def list_sites(services: ServicesHere) -> schemas.SiteList:
-    """List the sites and drills that an incident can be opened on."""
+def list_sites(services: ServicesHere, actor: ActorHere) -> schemas.SiteList:
+    """List the sites and drills that this account may ask about, and what binds them."""
+    actor.need("sites")
     return schemas.SiteList(
         sites=tuple(
-            schemas.Site(
-                id=target.id,
-                kind=target.kind,
-                name=target.name,
-                description=target.description,
-                address=target.site.address,
-                levels=tuple(
-                    schemas.Named(id=level.id, name=level.name) for level in target.site.levels
-                ),
-                cameras=tuple(
-                    schemas.Named(id=camera.id, name=camera.name)
-                    for camera in target.site.cameras.values()
-                ),
-                open_incident=open_one.id
-                if (open_one := services.incidents.open_on(target.id))
-                else None,
-            )
+            _site(target, services, actor)
             for target in services.incidents.targets.values()
+            if actor.may("sites", target.id)
         )
     )
 
@@ -53,7 +48,49 @@ def list_sites(services: ServicesHere) -> schemas.SiteList:
         404: examples.NO_SITE,
     },
 )
-def get_plan(site_id: str, services: ServicesHere) -> Response:
-    """Return the floor plan and what the cameras see of it, as GeoJSON in site metres."""
-    target = target_or_404(services, site_id)
-    return Response(plan_geojson(target), media_type="application/geo+json")
+def get_plan(site_id: str, services: ServicesHere, actor: ActorHere) -> Response:
+    """Return the floor plan and what the cameras see of it, as GeoJSON in site metres.
+
+    Cameras are left out for who may not be told where they are.
+    """
+    actor.need("sites")
+    target = target_or_404(services, site_id, actor)
+    told = told_cameras(target.terms.agreement, actor)
+    return Response(plan_geojson(target, cameras=told), media_type="application/geo+json")
+
+
+def _site(target: Target, services: Services, actor: Actor) -> schemas.Site:
+    agreement = target.terms.agreement
+    open_one = services.incidents.open_on(target.id)
+    return schemas.Site(
+        id=target.id,
+        kind=target.kind,
+        name=target.name,
+        description=target.description,
+        address=target.site.address,
+        levels=tuple(schemas.Named(id=level.id, name=level.name) for level in target.site.levels),
+        cameras=tuple(
+            schemas.Named(id=camera.id, name=camera.name) for camera in target.site.cameras.values()
+        )
+        if told_cameras(agreement, actor)
+        else None,
+        agreement=None if agreement is None else _terms(agreement, actor),
+        open_incident=None if open_one is None else open_one.id,
+    )
+
+
+def _terms(agreement: Agreement, actor: Actor) -> schemas.AgreementTerms:
+    channels: dict[Channel, None] = {}
+    for clause in agreement.clauses:
+        channels.update(dict.fromkeys(clause.channels))
+    told = agreement.tells("retention", actor.acts_as)
+    return schemas.AgreementTerms(
+        title=agreement.title,
+        version=agreement.version,
+        sha256=agreement.sha256,
+        roles=agreement.roles,
+        emergencies=agreement.incidents.count,
+        never=agreement.incidents.never,
+        channels=tuple(channels),
+        retention_days=agreement.retention.days if told else None,
+    )

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 from calibration.errors import SiteError
 from calibration.site import load_site
 
+from .agreements import load_agreement
+from .decisions import CameraFacts
 from .drill_files import is_drill, load_drill
-from .errors import DrillError, TargetError
+from .errors import AgreementError, DrillError, TargetError
+from .grant_rules import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from calibration.site import Site
+    from calibration.site import Camera, Site
 
+    from .agreements import Agreement
     from .schemas import TargetKind
+
+_MORE_THAN_A_STRIP_M2 = 1.0
+_MORE_THAN_A_STRIP = 0.1
+"""A camera looks into a space of which it shows more than this area, or this share. Walls and
+closed doors hide what is behind them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +40,7 @@ class Target:
         description: what the drill shows, "" for a site.
         folder: where it lies.
         site: the loaded site.
+        terms: the agreement that binds it, and what that must know of its cameras.
     """
 
     id: str
@@ -39,6 +49,7 @@ class Target:
     description: str
     folder: Path
     site: Site
+    terms: Terms
 
 
 def load_target(folder: Path) -> Target:
@@ -61,7 +72,38 @@ def load_target(folder: Path) -> Target:
         raise TargetError(f"{folder}: {error}") from error
     except DrillError as error:  # names its files with the folder
         raise TargetError(str(error)) from error
-    return Target(folder.resolve().name, kind, name, description, folder, site)
+    terms = Terms(_agreement_of(site), _camera_facts(site), recorded=kind == "drill")
+    return Target(folder.resolve().name, kind, name, description, folder, site, terms)
+
+
+def _agreement_of(site: Site) -> Agreement | None:
+    if site.agreement_file is None:
+        return None
+    path = site.folder / site.agreement_file
+    if not path.resolve().is_relative_to(site.folder.resolve()):
+        raise TargetError(f"{site.folder}: agreement: {site.agreement_file!r} lies outside of it")
+    try:
+        return load_agreement(path)
+    except AgreementError as error:  # names its file with the folder
+        raise TargetError(str(error)) from error
+
+
+def _camera_facts(site: Site) -> tuple[CameraFacts, ...]:
+    return tuple(
+        CameraFacts(camera.id, camera.placement, _looks_into(camera, site))
+        for camera in site.cameras.values()
+    )
+
+
+def _looks_into(camera: Camera, site: Site) -> frozenset[str]:
+    """The categories of the spaces that a camera shows more than a strip of."""
+    seen = camera.visible_floor(site.plan)
+    return frozenset(
+        space.category
+        for space in site.plan.spaces_on(camera.level)
+        if seen.intersection(space.polygon).area
+        > min(_MORE_THAN_A_STRIP_M2, _MORE_THAN_A_STRIP * space.polygon.area)
+    )
 
 
 def load_targets(folders: Iterable[Path]) -> dict[str, Target]:

@@ -37,6 +37,8 @@ class Site:
         levels: the storeys, in the order of the file.
         plan_file: the floor plan's file, relative to `folder`.
         plan: the floor plan.
+        agreement_file: file of the agreement that binds the site, relative to `folder`; None
+            where there is none.
         cameras: by id, sorted.
         warnings: what is not as it should be but keeps nothing from working.
     """
@@ -49,6 +51,7 @@ class Site:
     levels: tuple[Level, ...]
     plan_file: str
     plan: FloorPlan
+    agreement_file: str | None
     cameras: Mapping[str, Camera]
     warnings: tuple[Problem, ...]
 
@@ -89,6 +92,7 @@ def load_site(folder: Path) -> Site:
         levels=plan.levels,
         plan_file=file.floor_plan,
         plan=plan,
+        agreement_file=file.agreement,
         cameras=MappingProxyType(cameras),
         warnings=tuple(problems),
     )

@@ -80,7 +80,12 @@ if [[ $EUID -ne 0 ]]; then
 fi
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+no_cluster=
+tidy() {
+  rm -f "$log"
+  if [[ -n "$no_cluster" ]]; then "${as_root[@]}" rm -f "$no_cluster"; fi
+}
+trap tidy EXIT
 apt() {
   if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1; then
     cat "$log" >&2
@@ -90,4 +95,10 @@ apt() {
 }
 echo "Installing system packages: ${missing[*]}"
 apt update
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+  # The tests start servers of their own, so Debian need not make one that runs from boot.
+  no_cluster=/etc/postgresql-common/createcluster.d/lastseen-tests.conf
+  "${as_root[@]}" mkdir -p "${no_cluster%/*}"
+  "${as_root[@]}" tee "$no_cluster" <<<"create_main_cluster = false" >/dev/null
+fi
 apt install -y --no-install-recommends "${missing[@]}"

@@ -7,14 +7,18 @@ them that skips fails instead: a machine that says it has a browser cannot quiet
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.postgres import drop_database, find_server, new_database, running_postgres
+from tests.rtsp import Server, why_none
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 CUDA_CONTROL_DEVICE = Path("/dev/nvidiactl")
@@ -57,6 +61,40 @@ def wing_dir() -> Path:
 def quiet_dir() -> Path:
     """The built-in drill in which nobody is armed."""
     return ROOT / "benchmarks" / "drills" / "quiet"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The main database of a PostgreSQL of this session's own; skips where none is installed."""
+    binaries = find_server()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server here; scripts/system-packages.sh postgres installs it")
+    with running_postgres(binaries) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The address of an empty database that only this test has."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield new_database(postgres_url, name)
+    drop_database(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def gstreamer() -> None:
+    """Skip where the RTSP server cannot run."""
+    why = why_none()
+    if why:
+        pytest.skip(why)
+
+
+@pytest.fixture(scope="module")
+def rtsp_server(gstreamer: None) -> Generator[Server]:
+    """A real RTSP server that the test leaves alone."""
+    server = Server()
+    yield server
+    server.end()
 
 
 def required_markers() -> frozenset[str]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api import incident_routes, page_routes, problems, site_routes
+from api import activation_schemas, problems, request_schemas, schemas
+from api.actors import ABILITIES, ROLES, Role
 from api.drill_files import _DrillTable
 from api.scoring_figures import Figures, FinalAnswer
 from api.settings import Settings
+from api.store_tables import METADATA
 from calibration.plan_file import FEATURE_TYPES, PlanFile
 from calibration.site_files import CameraFile, SiteFile
 
@@ -178,8 +181,13 @@ def test_every_key_of_the_report_is_documented() -> None:
 
 
 def api_routes() -> list[APIRoute]:
-    routers = (incident_routes.router, site_routes.router, page_routes.router)
-    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    """The routes of every module `api/*_routes.py`."""
+    modules = [
+        import_module(f"api.{path.stem}") for path in sorted((ROOT / "api").glob("*_routes.py"))
+    ]
+    return [
+        route for module in modules for route in module.router.routes if isinstance(route, APIRoute)
+    ]
 
 
 @pytest.mark.parametrize("route", api_routes(), ids=lambda route: f"{route.name}")
@@ -187,6 +195,41 @@ def test_every_route_is_documented(route: APIRoute) -> None:
     reference = (DOCS / "reference" / "location-api.md").read_text()
     for method in route.methods or ():
         assert f"`{method} {route.path}`" in reference
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_each_role_may_ask_for_is_documented(role: Role) -> None:
+    reference = (DOCS / "reference" / "location-api.md").read_text()
+    row = re.search(rf"^\| `{role}`[^|]*\|([^|]*)\|$", reference, re.MULTILINE)
+    assert row, f"no row for {role}"
+    assert set(re.findall(r"`([a-z-]+)`", row[1])) == ABILITIES[role]
+
+
+@pytest.mark.parametrize(
+    ("model", "page"),
+    [
+        (request_schemas.OpenIncident, "reference/location-api.md"),
+        (schemas.Incident, "reference/location-api.md"),
+        (activation_schemas.Emergency, "how-to/connect-a-panic-button.md"),
+        (activation_schemas.Exercise, "how-to/connect-a-panic-button.md"),
+        (activation_schemas.AgencyResponding, "how-to/connect-a-panic-button.md"),
+        (activation_schemas.AgencyLeft, "how-to/connect-a-panic-button.md"),
+        (activation_schemas.Closed, "how-to/connect-a-panic-button.md"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_every_field_of_a_message_is_documented(model: type[BaseModel], page: str) -> None:
+    written = set(re.findall(r"\w+", " ".join(a or b for a, b in CODE.findall(text_of(page)))))
+    assert field_names(model) - written == set()
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text()
+
+
+def test_every_table_is_documented() -> None:
+    reference = (DOCS / "reference" / "files.md").read_text()
+    assert {name for name in METADATA.tables if f"`{name}`" not in reference} == set()
 
 
 def problem_slugs() -> set[str]:

@@ -21,10 +21,12 @@ COMES_WITH = {
     "markupsafe": "jinja2",
     "pydantic-core": "pydantic",
     "starlette": "fastapi",
+    "anyio": "fastapi",
 }
 """Parts of a declared dependency that are used by their own name."""
-NEEDED_BY_ANOTHER = {"torchvision"}
-"""Declared and not imported: ultralytics needs the build that matches torch."""
+NEEDED_BY_ANOTHER = {"psycopg", "torchvision"}
+"""Declared and not imported: SQLAlchemy loads the driver that an address names, and ultralytics
+needs the build that matches torch."""
 
 
 @pytest.fixture(scope="module")

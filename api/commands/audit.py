@@ -3,100 +3,339 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from api.audit_chain import Broken, Head
+    from api.checkpoints import Checkpoint
+    from api.record import Record
+
 app = typer.Typer(help="Verify the record of grants, and show it.", no_args_is_help=True)
 
-_File = Annotated[
+_State = Annotated[
     Path | None,
     typer.Option(
-        "--file", metavar="FILE", help="The audit file; that of the state folder if none."
+        "--state",
+        metavar="DIR",
+        help="State folder [LASTSEEN_STATE or ~/.local/state/lastseen].",
+        show_default=False,
     ),
 ]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def verify(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="The audit file; that of the state folder if none."),
+        typer.Argument(metavar="FILE", help="An exported copy; the database if none."),
     ] = None,
     noted: Annotated[
         str | None,
         typer.Option(metavar="HASH", help="Hash of an entry, noted elsewhere, that must be there."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A checkpoint that was kept elsewhere; repeatable."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="BASE64", help="Public key that must have signed every checkpoint."),
+    ] = None,
+    state: _State = None,
+    as_json: _Json = False,
 ) -> None:
     """Find the first entry that was changed, removed, inserted or moved.
 
-    Note the hash that this prints somewhere else, from time to time: with --noted a later run
-    proves that nothing before it was made anew or cut off. Exit status 1 where the chain is broken.
+    The chain must fit itself and every checkpoint: those in the database and those given by
+    --checkpoint. Note the last hash, or keep a checkpoint, somewhere else from time to time: with
+    it a later run proves that nothing before it was made anew or cut off. Whoever has an exported
+    copy and a checkpoint needs no database. Exit status 1 where anything is bent.
 
     Examples:
 
       lastseen audit verify
 
-      lastseen audit verify copies/audit-chain.jsonl --noted 3f9a…
+      lastseen audit verify --noted 3f9a…
+
+      lastseen audit verify copies/audit.jsonl --checkpoint copies/checkpoint.json --key mC0…
     """
     from rich.console import Console
 
-    from api.audit import AUDIT_FILE, AuditFile
     from api.audit_chain import Broken
-    from api.settings import Settings
+    from api.checkpoints import verify_all, verify_copy
 
-    path = file if file is not None else Settings().state / AUDIT_FILE
-    found = AuditFile(path).verify(noted)
-    console = Console()
-    if isinstance(found, Broken):
-        told = {"ok": False, "line": found.line, "what": found.what, "good": asdict(found.good)}
-        said = f"{path}: line {found.line}: {found.what}; {found.good.seq} entries before it fit"
+    held = _given(checkpoint or [], key)
+    if file is None:
+        with _opened(state) as record:
+            name = record.audit.name
+            found = verify_all(
+                record.audit, record.checkpoints, trusted_key=key, noted=noted, others=held
+            )
+            if not isinstance(found, Broken):
+                held = [*record.checkpoints.all(), *held]
+    elif key is not None and not held:
+        raise typer.BadParameter("--key needs --checkpoint: a copy holds no signatures itself")
     else:
-        told = {"ok": True, **asdict(found)}
-        said = f"{path}: {found.seq} entries, none bent; the last has the hash {found.hash}"
+        name = str(file)
+        found = verify_copy(_lines_of(file), held, noted)
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(_as_json(found, held)))
     else:
+        console = Console()
         style = "red" if isinstance(found, Broken) else None
-        console.print(said, style=style, highlight=False, markup=False, soft_wrap=True)
+        for line in _in_words(name, found, held):
+            console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
     if isinstance(found, Broken):
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(metavar="FILE", help="Write the copy here.")],
+    state: _State = None,
+) -> None:
+    """Write all entries into a file, one line of JSON each, for others to check.
+
+    That it was exported is the last entry of it. The file is whole, or is not there.
+
+    Examples:
+
+      lastseen audit export --to copies/audit.jsonl
+    """
+    import time
+
+    from api.audit import machine_user
+
+    with _opened(state) as record:
+        facts = {"actor": machine_user(), "to": str(to.absolute())}
+        head = record.audit.append("audit-exported", time.time(), facts)
+        content = b"".join(record.audit.lines())
+        _write(to, content)
+    count = content.count(b"\n")
+    typer.echo(f"{to}: {count} entries; that of this export, {head.seq}, has the hash {head.hash}")
+
+
+@app.command()
+def checkpoint(
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it here; printed if not given.")
+    ] = None,
+    state: _State = None,
+) -> None:
+    """Sign the end of the audit now, as a document to be kept elsewhere.
+
+    Whoever keeps it can show later that nothing before it was changed. A bent audit is not signed.
+
+    Examples:
+
+      lastseen audit checkpoint
+
+      lastseen audit checkpoint --to /media/usb/checkpoint.json
+    """
+    import time
+
+    with _opened(state) as record:
+        signed = record.checkpoints.sign(time.time())
+    if to is None:
+        typer.echo(signed.as_json(), nl=False)
+    else:
+        _write(to, signed.as_json().encode())
+        typer.echo(f"{to}: entry {signed.seq}, signed by {signed.public_key}")
+
+
+@app.command()
+def key(state: _State = None) -> None:
+    """Print the public key that checkpoints of this server are checked with.
+
+    Examples:
+
+      lastseen audit key
+    """
+    with _opened(state) as record:
+        typer.echo(record.checkpoints.public_key())
 
 
 @app.command()
 def report(
     incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Incident id.")],
     to: Annotated[Path, typer.Option(metavar="DIR", help="Write the two files here.")],
-    file: _File = None,
+    hide_cameras: Annotated[
+        bool,
+        typer.Option("--hide-cameras", help="For somebody who may not be told the cameras."),
+    ] = False,
+    state: _State = None,
 ) -> None:
     """Write the disclosure record of one incident as HTML and JSON.
 
-    It says who asked and why, what was granted, which pictures were shown, when it began and
-    ended, and whether the audit is whole. Exit status 1 where the audit was bent.
+    It says who asked and why, on whose authority, what was granted, who watched and was shown
+    what, when it began and ended, what was kept, and whether the audit is whole. Exit status 1
+    where the audit was bent.
 
     Examples:
 
       lastseen audit report 20260302-090000-9f3a61c2 --to records
-    """
-    from api.audit import AUDIT_FILE, AuditFile
-    from api.disclosure import disclose
-    from api.errors import ReportError
-    from api.settings import Settings
-    from api.whole_files import write_whole
 
-    audit = AuditFile(file if file is not None else Settings().state / AUDIT_FILE)
-    told = disclose(audit.entries(), incident, audit.verify())
+      lastseen audit report 20260302-090000-9f3a61c2 --to records --hide-cameras
+    """
+    from api.checkpoints import verify_all
+    from api.disclosure import disclose, redacted
+    from api.errors import AuditError
+
+    with _opened(state) as record:
+        entries = list(record.audit.entries(incident))
+        if not entries:
+            latest = ", ".join(record.audit.incidents(5)) or "none at all"
+            raise AuditError(f"incident {incident!r}: not in this audit; its latest are: {latest}")
+        chain = verify_all(record.audit, record.checkpoints)
+        told = disclose(entries, incident, chain, checkpoint=_newest(record, chain))
+    told = redacted(told, hide_cameras=hide_cameras)
     for ending, text in (("json", told.as_json()), ("html", told.as_html())):
         path = to / f"disclosure-{incident}.{ending}"
-        try:
-            to.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text.encode())
-        except OSError as error:
-            raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from error
+        _write(path, text.encode(errors="replace"))
         typer.echo(str(path))
     if not told.whole:
         typer.echo(told.record, err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    incident: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only entries of this incident.")
+    ] = None,
+    last: Annotated[int, typer.Option(metavar="N", min=1, help="The newest so many.")] = 50,
+    state: _State = None,
+    as_json: _Json = False,
+) -> None:
+    """Show the newest entries, the oldest of them first.
+
+    Whether they were bent is for `lastseen audit verify` to say.
+
+    Examples:
+
+      lastseen audit show --last 10
+
+      lastseen audit show --incident 20260302-090000-9f3a61c2 --json
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    with _opened(state) as record:
+        entries = list(record.audit.entries(incident, last=last))
+    if as_json:
+        typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        return
+    table = Table("entry", "when", "what", "incident", "who", "said")
+    for entry in entries:
+        table.add_row(*_cells(entry))
+    Console().print(table)
+
+
+@contextmanager
+def _opened(state: Path | None) -> Iterator[Record]:
+    """The record of a state folder, where there is one: none is made by looking."""
+    from api.errors import StateError
+    from api.record import opened_record
+    from api.settings import Settings
+    from api.store import DATABASE_FILE
+
+    settings = Settings()
+    path = (state or settings.state) / DATABASE_FILE
+    if settings.database is None and not path.is_file():
+        raise StateError(f"{path}: there is no audit here; name the state folder by --state")
+    with opened_record(state) as record:
+        yield record
+
+
+def _given(paths: Iterable[Path], trusted_key: str | None) -> list[Checkpoint]:
+    """The checkpoints of files, each with a signature that fits."""
+    from api.checkpoints import verify_checkpoint
+    from api.errors import AuditError
+
+    found = []
+    for path in paths:
+        try:
+            found.append(verify_checkpoint(path.read_bytes(), trusted_key))
+        except OSError as error:
+            raise AuditError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except AuditError as error:
+            raise AuditError(f"{path}: {error}") from error
+    return found
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of an exported audit, with their ends."""
+    from api.errors import AuditError
+
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise AuditError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _newest(record: Record, chain: Head | Broken) -> Checkpoint | None:
+    """The newest checkpoint that the chain fits."""
+    from api.audit_chain import Broken
+
+    return None if isinstance(chain, Broken) else record.checkpoints.latest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    from api.errors import ReportError
+    from api.whole_files import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _as_json(found: Head | Broken, held: list[Checkpoint]) -> dict[str, Any]:
+    from api.audit_chain import Broken
+
+    if isinstance(found, Broken):
+        return {"ok": False, "line": found.line, "what": found.what, "good": asdict(found.good)}
+    return {"ok": True, **asdict(found), "checkpoints": [one.document() for one in held]}
+
+
+def _in_words(name: str, found: Head | Broken, held: list[Checkpoint]) -> Iterator[str]:
+    from api.audit_chain import Broken
+
+    if isinstance(found, Broken):
+        yield f"{name}: entry {found.line}: {found.what}; {found.good.seq} entries before it fit"
+        return
+    yield f"{name}: {found.seq} entries, none bent; the last has the hash {found.hash}"
+    for key_ in dict.fromkeys(one.public_key for one in held):
+        theirs = [one.seq for one in held if one.public_key == key_]
+        yield f"{len(theirs)} checkpoints fit, up to entry {max(theirs)}, signed by {key_}"
+    if not held:
+        yield "no checkpoint was held against it: sign one with 'lastseen audit checkpoint'"
+
+
+def _cells(entry: dict[str, Any]) -> Iterator[str]:
+    """An entry as a row of the table."""
+    from rich.markup import escape
+
+    shown_apart = {"seq", "at", "action", "incident", "actor", "prev", "hash"}
+    said = ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in entry.items()
+        if name not in shown_apart and value not in (None, "")
+    )
+    at = str(entry["at"])[:19].replace("T", " ")
+    who = entry.get("actor") or entry.get("closed_by") or entry.get("by") or ""
+    for cell in (entry["seq"], at, entry["action"], entry.get("incident") or "", who, said):
+        # What a stranger wrote must not steer the terminal.
+        yield escape(
+            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell))
+        )

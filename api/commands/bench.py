@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -31,15 +33,58 @@ def pipeline(
 
       lastseen bench pipeline --json > pipeline.json
     """
+    figures = _benchmarks("pipeline").measure(drill, device)
+    _show(
+        figures,
+        ("detector_frames_per_s", "whole_way_frames_per_s", "efficiency"),
+        as_json=as_json,
+    )
+
+
+@app.command("gate")
+def gate(
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An empty PostgreSQL database; SQLite where none is named.",
+            envvar="LASTSEEN_BENCH_DATABASE",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the SQLite file goes: the disk to be measured."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How many decisions a second does the gate make, each durably in the audit?
+
+    Beside the bare insert of a row into the same database, in the same run. Takes a minute.
+
+    Examples:
+      lastseen bench gate
+
+      lastseen bench gate --database postgresql+psycopg://me@localhost/empty --json
+    """
+    figures = _benchmarks("gate").measure(database, folder)
+    typer.echo(f"database: {figures['database']}", err=as_json)
+    names = [name for name in figures if "_caller" in name]
+    _show(figures, names, as_json=as_json)
+
+
+def _benchmarks(name: str) -> ModuleType:
     if not WING.is_dir():
         raise ApiError(f"{CHECKOUT}: no benchmarks here; they are part of the source checkout")
     sys.path.insert(0, str(CHECKOUT))
-    figures = import_module("benchmarks.pipeline").measure(drill, device)
+    return import_module(f"benchmarks.{name}")
+
+
+def _show(figures: dict[str, Any], names: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
     typer.echo(f"machine: {figures['machine']}")
-    for name in ("detector_frames_per_s", "whole_way_frames_per_s", "efficiency"):
+    for name in names:
         spread = figures[name]
         typer.echo(
             f"{name}: median {spread['median']} ({spread['low']} to {spread['high']}, "

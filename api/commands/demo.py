@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from rich.console import Console
 
+    from api.accounts import Accounts
     from api.drill_files import Drill
     from api.drill_play import DrillRecorder
     from api.gate import Permit
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parents[2] / "benchmarks" / "drills" / "wing"
 _PATIENCE_S = 0.2
+_WHO = "demo"
 
 
 def demo(
@@ -53,15 +56,13 @@ def demo(
     from rich.text import Text
 
     from api.app import create_app
-    from api.audit import AUDIT_FILE, AuditFile
     from api.drill_files import load_drill
     from api.drill_play import DrillRecorder
-    from api.gate import Gate
+    from api.record import opened_record
     from api.report import write_report
     from api.run_record import save_run
     from api.server import listen
     from api.targets import load_target
-    from api.tokens import ensure_token
     from api.truth import load_truth
 
     if not BUILT_IN.is_dir():
@@ -76,16 +77,19 @@ def demo(
     recorder = DrillRecorder(drill)
     runs: list[IncidentRun] = []
     over = threading.Event()
-    check, token = ensure_token(out / "state", renew=True)
-    with listen("127.0.0.1", port) as listener:
+    with listen("127.0.0.1", port) as listener, opened_record(out / "state", own=True) as kept:
         app = create_app(
             {target.id: target},
+            record=kept,
             run_factory=_recording(recorder, runs, over, device),
-            gate=Gate(AuditFile(out / "state" / AUDIT_FILE)),
-            token=check,
+            holder="demo",
         )
+        password = _let_in(app.state.services.accounts)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        console.print(f"page: {url}\ntoken for the page (this demo only): {token}", highlight=False)
+        console.print(
+            f"page: {url}\nsign in as {_WHO} with the password {password} (this demo only)",
+            highlight=False,
+        )
         server, thread = _serve_beside(app, listener)
         try:
             run = _play(app, target, recorder, runs, over, console)
@@ -105,6 +109,24 @@ def demo(
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _let_in(accounts: Accounts) -> str:
+    """The password of the demo's own account, made anew each time; it needs no second factor."""
+    password = secrets.token_urlsafe(16)
+    if accounts.get(_WHO) is None:
+        accounts.add(
+            _WHO,
+            role="dispatcher",
+            password=password,
+            by="lastseen demo",
+            now_s=time.time(),
+            full_name="Demo",
+            second_factor=False,
+        )
+    else:
+        accounts.set_password(_WHO, password, by="lastseen demo", now_s=time.time())
+    return password
 
 
 def _last_words(drill: Drill, answers: tuple[Answer, ...]) -> str:
@@ -169,11 +191,13 @@ def _play(
     over: threading.Event,
     console: Console,
 ) -> IncidentRun:
+    from api.actors import at_the_machine
+    from api.audit import machine_user
     from api.gate import Activation
     from api.live_table import LiveDisplay
 
-    activation = Activation("exercise", target.id, "lastseen demo", "the built-in drill", "demo")
-    app.state.services.incidents.open(activation, target)
+    activation = Activation("exercise", target.id, "lastseen demo", "the built-in drill")
+    app.state.services.incidents.open(activation, target, at_the_machine(machine_user()))
     run = runs[0]
     with LiveDisplay(console, exercise=True) as display:
         while not over.wait(_PATIENCE_S):

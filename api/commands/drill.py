@@ -53,14 +53,13 @@ def run(
     from rich.console import Console
     from rich.text import Text
 
-    from api.audit import AUDIT_FILE, AuditFile
     from api.drill_files import load_drill
     from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
     from api.gate import Gate
     from api.live_table import LiveDisplay
+    from api.record import opened_record
     from api.report import write_report
     from api.run_record import save_run
-    from api.settings import Settings
     from api.truth import load_truth
 
     console = Console(stderr=True, quiet=quiet)
@@ -68,8 +67,8 @@ def run(
     truth = load_truth(folder, drill.site)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    gate = Gate(AuditFile(Settings().state / AUDIT_FILE))
-    with LiveDisplay(console, exercise=drill.exercise) as display:
+    with opened_record() as kept, LiveDisplay(console, exercise=drill.exercise) as display:
+        gate = Gate(kept.audit, holder="command line")
         if speed is Speed.MAX:
             with exercise_permit(drill, gate, time.time) as permit:
                 record = play_at_full_speed(drill, permit, display.show, device=device)

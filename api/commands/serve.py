@@ -23,13 +23,10 @@ def serve(
     state: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the token and the audit [LASTSEEN_STATE or ~/.local/state/lastseen].",
+            help="Folder of keys and database [LASTSEEN_STATE or ~/.local/state/lastseen].",
             show_default=False,
         ),
     ] = None,
-    new_token: Annotated[
-        bool, typer.Option("--new-token", help="Make a new token; the old one is void.")
-    ] = False,
     allow_remote: Annotated[
         bool,
         typer.Option("--allow-remote", help="Allow an address that other machines can reach."),
@@ -41,8 +38,10 @@ def serve(
 ) -> None:
     """Serve the location API and the console page until Ctrl-C.
 
-    The first start makes the access token and prints it once; only its hash is kept. Sign in on
-    the page with it, or send it as 'Authorization: Bearer TOKEN'.
+    Who may sign in is said by 'lastseen users add', or by the identity provider that
+    LASTSEEN_OIDC_ISSUER and LASTSEEN_OIDC_AUDIENCE name. Real incidents need an agreement, which
+    the site's site.toml names. What is open when the server stops stays open until its time: the
+    next start goes on with it.
 
     Examples:
       lastseen serve benchmarks/drills/wing
@@ -50,43 +49,56 @@ def serve(
       lastseen serve sites/north sites/south --port 9000
     """
     from api.app import create_app
-    from api.audit import AUDIT_FILE, AuditFile
     from api.errors import ServeError
-    from api.gate import Gate
     from api.incident_run import run_factory
+    from api.record import opened_record
     from api.server import is_loopback, listen, serve_on
     from api.settings import Settings
     from api.targets import load_targets
-    from api.tokens import ensure_token
 
     if not is_loopback(host) and not allow_remote:
         raise ServeError(
             f"{host} can be reached by other machines and the connection is not encrypted; put a "
             "TLS proxy in front, or say --allow-remote"
         )
-    state = state or Settings().state
+    settings = Settings()
     targets = load_targets(folders)
-    with listen(host, port) as listener:
-        check, token = ensure_token(state, renew=new_token)
+    verifier = settings.oidc_verifier()
+    with listen(host, port) as listener, opened_record(state) as record:
         app = create_app(
             targets,
+            record=record,
             run_factory=run_factory(device),
-            gate=Gate(AuditFile(state / AUDIT_FILE), longest_s=max_minutes * 60.0),
-            token=check,
+            verifier=verifier,
+            holder=settings.server,
+            longest_s=max_minutes * 60.0,
         )
         shown_host = f"[{host}]" if ":" in host else host
         typer.echo(
             f"Serving {', '.join(targets)} on http://{shown_host}:{listener.getsockname()[1]}/"
         )
-        if token is not None:
-            typer.echo(f"Access token (shown only now): {token}")
-        else:
-            typer.echo("Sign in with the token of the first start; --new-token makes another.")
+        for target in targets.values():
+            if target.kind == "site" and target.terms.agreement is None:
+                typer.echo(f"{target.id}: no agreement binds it, so it opens for exercises only.")
+        if verifier is None and not app.state.services.accounts.list():
+            typer.echo(
+                "Nobody can sign in yet. Make the first account with:\n"
+                f"  lastseen users add NAME --role dispatcher{_state_option(state)}"
+            )
         if not is_loopback(host):
             typer.echo(
-                "WARNING: other machines can reach this server, and without a TLS proxy the token "
-                "travels readable.",
+                "WARNING: other machines can reach this server, and without a TLS proxy passwords "
+                "travel readable.",
                 err=True,
             )
         serve_on(app, listener)
-    typer.echo("All incidents are closed.")
+        live = [incident for incident in app.state.services.incidents if incident.open]
+    if live:
+        named = ", ".join(incident.id for incident in live)
+        typer.echo(f"Stopped. Still granted until their time, for the next start: {named}")
+    else:
+        typer.echo("All incidents are closed.")
+
+
+def _state_option(state: Path | None) -> str:
+    return "" if state is None else f" --state {state}"

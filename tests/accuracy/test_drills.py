@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.audit import AuditFile
 from api.drill_files import load_drill
 from api.drill_play import exercise_permit, play_at_full_speed
 from api.gate import Gate
+from api.record import opened_record
 from api.scoring import score
 from api.truth import load_truth
 
@@ -32,8 +32,10 @@ than this is a real change."""
 
 def figures_of(folder: Path, tmp_path: Path) -> dict[str, Any]:
     drill = load_drill(folder)
-    gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
-    with exercise_permit(drill, gate, time.time) as permit:
+    with (
+        opened_record(tmp_path / "state") as kept,
+        exercise_permit(drill, Gate(kept.audit), time.time) as permit,
+    ):
         record = play_at_full_speed(drill, permit, lambda _: None)
     assert record.problems == ()
     figures = score(record, drill.site, load_truth(folder, drill.site)).figures.as_json()

@@ -7,11 +7,33 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
-from tests.api.replayed import Clock, Console, build_console
+from api.record import opened_record
+from api.store import open_store
+from tests.api.replayed import AGREEMENT, Clock, Console, build_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from api.record import Record
+    from api.store import Store
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """The address of a new, empty database; None stands for SQLite in the state folder."""
+    if request.param == "sqlite":
+        return None
+    url: str = request.getfixturevalue("postgres_database")
+    return url
+
+
+@pytest.fixture
+def store(tmp_path: Path, database_url: str | None) -> Iterator[Store]:
+    """A new database, SQLite and PostgreSQL in turn."""
+    opened = open_store(tmp_path / "state", database_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -20,8 +42,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def console(tmp_path: Path, clock: Clock) -> Console:
-    return build_console(tmp_path, clock)
+def record(tmp_path: Path) -> Iterator[Record]:
+    """The database, keys and audit of a new state folder."""
+    with opened_record(tmp_path / "state") as opened:
+        yield opened
+
+
+@pytest.fixture
+def console(tmp_path: Path, clock: Clock) -> Iterator[Console]:
+    """An application over a small site that no agreement binds."""
+    made = build_console(tmp_path, clock)
+    yield made
+    made.record.store.close()
+
+
+@pytest.fixture
+def bound(tmp_path: Path, clock: Clock, database_url: str | None) -> Iterator[Console]:
+    """An application over a small site that an agreement binds, on each database."""
+    made = build_console(tmp_path, clock, agreement=AGREEMENT, database_url=database_url)
+    yield made
+    made.record.store.close()
 
 
 @pytest.fixture

@@ -6,20 +6,20 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import uvicorn
+from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.audit import AuditFile
 from api.errors import RunError
-from api.gate import Gate, Permit
+from api.record import record_in
 from api.runs import CameraPhase, CameraStatus
 from api.server import Server, listen
+from api.store import open_store
 from api.targets import Target, load_target
-from api.tokens import ensure_token
 from calibration.answer import (
     XY,
     Answer,
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from api.actors import Role
+    from api.gate import Permit
+    from api.record import Record
+    from api.services import Services
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of the accounts of tests
 START_S = 1_772_442_000.0  # 2026-03-02 09:00:00 UTC
 
 _SITE = """
@@ -74,6 +80,79 @@ t = [-{x}, {y}, 8.0]
 """
 
 
+# The district's: a principal and dispatchers may open, the town's officers may watch.
+AGREEMENT = """
+schema = 1
+title = "Memorandum for tests"
+version = "1"
+district = "Test district"
+agencies = ["Town Police"]
+effective = 2026-01-01
+
+[roles]
+dispatcher = "Dispatcher of the town police"
+officer = "Officer"
+principal = "Principal"
+
+[incidents.count]
+active-shooter = "somebody shoots"
+armed-person = "somebody with a weapon"
+
+[incidents.never]
+food-fight = "a food fight is no life-safety emergency"
+
+[[clauses]]
+id = "1"
+text = "Officers may view exterior cameras at all times."
+effect = "standing"
+roles = ["officer", "dispatcher"]
+cameras = ["exterior"]
+
+[[clauses]]
+id = "2"
+text = "On a 911 call or an administrator's word the interior cameras are opened."
+effect = "open"
+roles = ["dispatcher", "principal"]
+channels = ["911", "administrator", "panic-app"]
+cameras = ["interior", "exterior"]
+
+[[clauses]]
+id = "3"
+text = "A dispatcher alone may not; two may."
+effect = "open"
+roles = ["dispatcher"]
+channels = ["break-glass"]
+cameras = ["interior"]
+needs = ["reason", "second-person"]
+longest_min = 5
+
+[cameras]
+excluded = ["cam-99"]
+
+[grant]
+longest_min = 10
+extend_min = 5
+extend_by = ["dispatcher"]
+most_extensions = 2
+close_by = ["dispatcher", "principal"]
+
+[sharing]
+agencies = ["Fire"]
+
+[retention]
+days = 30
+legal_hold_by = ["principal"]
+
+[confidential]
+facts = ["retention", "camera-count", "camera-places"]
+told_to = ["dispatcher", "principal"]
+
+[exercises]
+roles = ["dispatcher", "principal"]
+longest_min = 60
+"""
+
+
 def _unit(unit: str, name: str, category: str, box: tuple[float, float, float, float]) -> object:
     x0, y0, x1, y1 = box
     ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
@@ -96,10 +175,13 @@ def _line(feature: str, kind: str, ends: list[list[float]], **properties: object
     }
 
 
-def write_site(folder: Path) -> Path:
+def write_site(folder: Path, *, agreement: str | None = None) -> Path:
     """A corridor (20 x 4 m) below two rooms (10 x 8 m each), two outer doors, two cameras."""
     (folder / "cameras").mkdir(parents=True)
-    (folder / "site.toml").write_text(_SITE)
+    named = "" if agreement is None else 'agreement = "agreement.toml"'
+    (folder / "site.toml").write_text(_SITE.replace("[anchor]", f"{named}\n[anchor]"))
+    if agreement is not None:
+        (folder / "agreement.toml").write_text(agreement)
     for camera, name, x, y in (("cam-01", "West room", 4, 8), ("cam-02", "Corridor", 10, 2)):
         text = _CAMERA.format(id=camera, name=name, x=x, y=y)
         (folder / "cameras" / f"{camera}.toml").write_text(text)
@@ -256,29 +338,95 @@ class Console:
     clock: Callable[[], float]
     state: Path
     target: Target
+    record: Record
 
     @property
     def bearer(self) -> dict[str, str]:
+        """The header of a dispatcher who may ask about all sites."""
         return {"Authorization": f"Bearer {self.token}"}
 
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
 
-def build_console(folder: Path, clock: Callable[[], float], *, tick_s: float = 0.05) -> Console:
-    """The application over `folder`/small, its state in `folder`/state."""
-    target = load_target(write_site(folder / "small"))
+    def key_of(
+        self,
+        name: str,
+        role: Role,
+        *,
+        acts_as: str | None = None,
+        agency: str = "",
+        sites: tuple[str, ...] | None = None,
+    ) -> dict[str, str]:
+        """The header of somebody whose account is made here."""
+        now_s = self.clock()
+        self.services.accounts.add(
+            name,
+            role=role,
+            password=None,
+            by="test",
+            now_s=now_s,
+            acts_as=acts_as,
+            agency=agency,
+            sites=sites,
+            full_name=name.title(),
+            second_factor=False,
+        )
+        key = self.services.sessions.begin(name, "key", now_s, label="test", days=2)
+        return {"Authorization": f"Bearer {key.secret}"}
+
+    def browser_of(self, name: str) -> TestClient:
+        """A browser in which somebody has signed in, who is made a dispatcher where unknown."""
+        if self.services.accounts.get(name) is None:
+            self.services.accounts.add(
+                name,
+                role="dispatcher",
+                password=PASSWORD,
+                by="test",
+                now_s=self.clock(),
+                second_factor=False,
+            )
+        client = TestClient(self.app, follow_redirects=False, raise_server_exceptions=False)
+        form = {"name": name, "password": PASSWORD}
+        response = client.post("/session", data=form, headers={"Origin": "http://testserver"})
+        assert response.status_code == 303, response.text
+        return client
+
+    def audited(self, *actions: str) -> list[dict[str, Any]]:
+        """The entries of the audit, of these actions if any are named."""
+        return [e for e in self.record.audit.entries() if not actions or e["action"] in actions]
+
+
+def build_console(
+    folder: Path,
+    clock: Callable[[], float],
+    *,
+    tick_s: float = 0.05,
+    agreement: str | None = None,
+    database_url: str | None = None,
+    monotonic: Callable[[], float] | None = None,
+) -> Console:
+    """The application over `folder`/small, its state in `folder`/state. Close its store."""
+    site = folder / "small"
+    target = load_target(site if site.exists() else write_site(site, agreement=agreement))
     state = folder / "state"
-    check, token = ensure_token(state)
-    assert token is not None
+    record = record_in(open_store(state, database_url), state)
     runs = ReplayedRuns()
     app = create_app(
         {target.id: target},
+        record=record,
         run_factory=runs,
-        gate=Gate(AuditFile(state / "audit.jsonl")),
-        token=check,
         clock=clock,
+        monotonic=monotonic or clock,
         tick_s=tick_s,
         heartbeat_s=0.2,
     )
-    return Console(app, token, runs, clock, state, target)
+    console = Console(app, "", runs, clock, state, target, record)
+    if console.services.accounts.get("dana") is None:
+        bearer = console.key_of("dana", "dispatcher")
+        console.token = bearer["Authorization"].removeprefix("Bearer ")
+    return console
 
 
 @contextlib.contextmanager

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.audit import AuditFile
+from api.actors import MACHINE
+from api.decisions import CameraFacts
 from api.drill_files import load_drill
 from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
 from api.errors import RunError
-from api.gate import Activation, Gate
+from api.gate import Activation, Gate, Terms
 from api.incident_run import TRACKS_A_WORKER, IncidentRun, drill_jobs
 from tests.api.box_drill import make_box_drill
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from api.drill_files import Drill
     from api.drill_play import Progress
     from api.gate import Permit
+    from api.record import Record
     from calibration.answer import Answer
 
 
@@ -35,13 +37,15 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    return Gate(AuditFile(tmp_path / "audit.jsonl"))
+def gate(record: Record) -> Gate:
+    return Gate(record.audit)
 
 
 def permit_for(gate: Gate, cameras: frozenset[str]) -> Permit:
     activation = Activation("exercise", "walker", "a test", "to see it run")
-    return gate.open(activation, incident="i-1", cameras=cameras, now_s=time.time())
+    terms = Terms(None, tuple(CameraFacts(camera, "interior") for camera in cameras))
+    grant = gate.open(activation, terms, actor=MACHINE, incident="i-1", now_s=time.time())
+    return grant.permit
 
 
 def wait_for(condition: Callable[[], bool], within_s: float = 30.0) -> None:

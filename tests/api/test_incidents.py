@@ -5,23 +5,41 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.audit import AuditFile
+from api.actors import MACHINE, Actor
 from api.errors import AuditError, NotPermittedError, ProblemError, RunError
 from api.gate import Activation, Gate
-from api.incidents import CAMERAS_EVERY_S, Incidents
+from api.incident import CAMERAS_EVERY_S
+from api.incidents import Incidents
 from api.locations import NOBODY_YET
+from api.pending import LAPSES_S, Pending
 from api.targets import load_target
-from tests.api.replayed import START_S, Clock, ReplayedRuns, answer, subject, write_site
+from api.viewing import Viewers
+from tests.api.replayed import (
+    AGREEMENT,
+    START_S,
+    Clock,
+    ReplayedRuns,
+    answer,
+    evidence,
+    subject,
+    write_site,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from api.incidents import Incident
+    from api.audit import Audit
+    from api.incident import Incident
+    from api.record import Record
     from api.targets import Target
+    from api.viewing import Viewing
+
+DANA = Actor("dana", "dispatcher", "dispatcher", full_name="Dana")
+KIM = Actor("kim", "dispatcher", "dispatcher", full_name="Kim")
 
 
 @pytest.fixture
@@ -34,39 +52,82 @@ def runs() -> ReplayedRuns:
     return ReplayedRuns()
 
 
+class Kept(list[Any]):
+    """What keeps an incident's record, in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+
+    def answer(self, text: str, at_s: float) -> None:
+        self.append((json.loads(text)["sequence"], at_s))
+
+    def picture(self, *picture: object) -> None:
+        self.append(picture)
+
+    def problems(self) -> tuple[str, ...]:
+        return ("the disk is slow",)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def incidents_of(
+    audit: Audit, targets: dict[str, Target], runs: ReplayedRuns, clock: Clock, **more: Any
+) -> Incidents:
+    gate = Gate(audit, longest_s=600.0)
+    return Incidents(
+        targets, gate=gate, run_factory=runs, clock=clock, **{"monotonic": clock, **more}
+    )
+
+
 @pytest.fixture
-def incidents(tmp_path: Path, target: Target, runs: ReplayedRuns, clock: Clock) -> Incidents:
-    gate = Gate(AuditFile(tmp_path / "audit.jsonl"), longest_s=600.0)
-    return Incidents({target.id: target}, gate=gate, run_factory=runs, clock=clock)
+def audit(record: Record) -> Audit:
+    return record.audit
+
+
+@pytest.fixture
+def incidents(audit: Audit, target: Target, runs: ReplayedRuns, clock: Clock) -> Incidents:
+    return incidents_of(audit, {target.id: target}, runs, clock)
+
+
+def exercise(target: Target) -> Activation:
+    return Activation("exercise", target.id, "me", "drill")
 
 
 @pytest.fixture
 def incident(incidents: Incidents, target: Target) -> Incident:
-    return incidents.open(Activation("exercise", target.id, "me", "drill"), target)
+    return incidents.open(exercise(target), target, DANA)
+
+
+@pytest.fixture
+def viewing(incident: Incident, incidents: Incidents, audit: Audit) -> Viewing:
+    return Viewers(incidents._gate, audit).admit(incident.grant, actor=DANA, now_s=START_S)
 
 
 def told(incident: Incident, cursor: int = 0) -> list[str]:
     return [event.name for event in incident.events.since(cursor, live=False)]
 
 
-def actions(tmp_path: Path) -> list[str]:
-    lines = (tmp_path / "audit.jsonl").read_text().splitlines()
-    return [json.loads(line)["action"] for line in lines]
+def actions(audit: Audit) -> list[str]:
+    return [entry["action"] for entry in audit.entries() if entry["action"] != "viewer-admitted"]
 
 
 def test_opening_grants_then_plays(
-    incident: Incident, runs: ReplayedRuns, target: Target, tmp_path: Path
+    incident: Incident, runs: ReplayedRuns, target: Target, viewing: Viewing, audit: Audit
 ) -> None:
     (run,) = runs.made
     assert run.started
     assert run.permit.cameras == set(target.site.cameras)
-    assert run.permit.until_s == START_S + 600.0
-    assert actions(tmp_path) == ["grant-opened"]
+    assert incident.grant.until_s == START_S + 600.0
+    assert actions(audit) == ["grant-opened"]
     assert told(incident) == ["incident", "cameras"]
-    assert incident.last_seen().text == NOBODY_YET
+    assert incident.last_seen(viewing).text == NOBODY_YET
 
 
-def test_answers_become_numbered_messages(incident: Incident, runs: ReplayedRuns) -> None:
+def test_answers_become_numbered_messages(
+    incident: Incident, runs: ReplayedRuns, viewing: Viewing
+) -> None:
     for step in range(3):
         at_s = START_S + step
         runs.made[0].say(answer(at_s, subject(at_s=at_s, xy_m=(4.0, 6.0 + step))))
@@ -75,7 +136,7 @@ def test_answers_become_numbered_messages(incident: Incident, runs: ReplayedRuns
     assert [event.name for event in events] == ["last-seen"] * 3
     assert [message["sequence"] for message in messages] == [event.id for event in events]
     assert [m["subjects"][0]["position"]["site_m"]["coordinates"][1] for m in messages] == [6, 7, 8]
-    assert incident.last_seen().sequence == events[-1].id
+    assert incident.last_seen(viewing).sequence == events[-1].id
     assert all(message["exercise"] is True for message in messages)
 
 
@@ -108,7 +169,7 @@ def test_answers_from_many_threads_keep_their_order(incident: Incident, runs: Re
 
 
 def test_camera_states_are_told_when_they_change_and_once_a_second(
-    incident: Incident, incidents: Incidents, runs: ReplayedRuns, clock: Clock
+    incident: Incident, incidents: Incidents, runs: ReplayedRuns, clock: Clock, viewing: Viewing
 ) -> None:
     (run,) = runs.made
     begin = incident.events.last_id
@@ -118,7 +179,7 @@ def test_camera_states_are_told_when_they_change_and_once_a_second(
     run.phase, run.trouble = "stalled", ("camera cam-01: stalled",)
     incidents.tick(clock() + 0.2)
     assert told(incident, begin) == ["cameras"]  # at once
-    assert incident.cameras().problems == ("camera cam-01: stalled",)
+    assert incident.cameras(viewing).problems == ("camera cam-01: stalled",)
     incidents.tick(clock() + 0.3)
     assert told(incident, begin) == ["cameras"]
     incidents.tick(clock() + 0.2 + CAMERAS_EVERY_S)
@@ -126,35 +187,40 @@ def test_camera_states_are_told_when_they_change_and_once_a_second(
 
 
 def test_closing_stops_the_run_ends_the_grant_and_keeps_the_answer(
-    incident: Incident, incidents: Incidents, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+    incident: Incident,
+    incidents: Incidents,
+    runs: ReplayedRuns,
+    clock: Clock,
+    viewing: Viewing,
+    audit: Audit,
 ) -> None:
     (run,) = runs.made
     run.say(answer(START_S, subject(at_s=START_S)))
     clock.now_s += 30
-    incidents.close(incident, closed_by="me", reason="over")
-    incidents.close(incident, closed_by="me", reason="again")
+    incidents.close(incident, DANA, reason="over")
+    incidents.close(incident, DANA, reason="again")
 
     assert run.stopped
-    assert actions(tmp_path) == ["grant-opened", "grant-closed"]
+    assert actions(audit) == ["grant-opened", "grant-closed"]
     assert told(incident)[-2:] == ["cameras", "closed"]
-    assert {camera.phase for camera in incident.cameras().cameras} == {"stopped"}
+    assert {camera.phase for camera in incident.cameras(viewing).cameras} == {"stopped"}
     message = incident.message()
-    assert (message.state, message.closed_by, message.closing_reason) == ("closed", "me", "over")
+    assert (message.state, message.closed_by, message.closing_reason) == ("closed", "Dana", "over")
     assert message.closed_at is not None
     assert message.closed_at.timestamp() == START_S + 30
-    assert incident.last_seen().subjects[0].id == "S1"
+    assert incident.last_seen(viewing).subjects[0].id == "S1"
 
 
 def test_what_comes_after_closing_is_not_heard(
-    incident: Incident, incidents: Incidents, runs: ReplayedRuns
+    incident: Incident, incidents: Incidents, runs: ReplayedRuns, viewing: Viewing
 ) -> None:
     (run,) = runs.made
-    incidents.close(incident, closed_by="me", reason="over")
+    incidents.close(incident, DANA, reason="over")
     last = incident.events.last_id
     run.publish(answer(START_S, subject(at_s=START_S)))
     incidents.tick(START_S + 5)
     assert incident.events.last_id == last
-    assert incident.last_seen().subjects == ()
+    assert incident.last_seen(viewing).subjects == ()
 
 
 def test_a_run_that_ends_closes_its_incident_at_the_next_tick(
@@ -165,7 +231,7 @@ def test_a_run_that_ends_closes_its_incident_at_the_next_tick(
     incidents.tick(clock())
     assert runs.made[0].stopped
     message = incident.message()
-    assert (message.state, message.closed_by) == ("closed", "run")
+    assert (message.state, message.closed_by) == ("closed", MACHINE.full_name)
     assert message.closing_reason == "the recordings have played to their end"
 
 
@@ -177,18 +243,18 @@ def test_a_grant_that_is_over_closes_its_incident(
         incidents.tick(now_s)
         assert incident.open is still_open
     assert runs.made[0].stopped
-    assert incident.message().closed_by == "gate"
+    assert incident.message().closed_by == MACHINE.full_name
 
 
 def test_one_open_incident_for_a_target(
     incident: Incident, incidents: Incidents, target: Target
 ) -> None:
-    asked = Activation("exercise", target.id, "me", "drill")
+    asked = exercise(target)
     with pytest.raises(ProblemError, match=incident.id) as refused:
-        incidents.open(asked, target)
+        incidents.open(asked, target, DANA)
     assert refused.value.status == 409
-    incidents.close(incident, closed_by="me", reason="over")
-    second = incidents.open(asked, target)
+    incidents.close(incident, DANA, reason="over")
+    second = incidents.open(asked, target, DANA)
     assert [each.id for each in incidents] == [second.id, incident.id]
 
 
@@ -196,49 +262,48 @@ def test_a_refused_incident_plays_nothing(
     incidents: Incidents, runs: ReplayedRuns, target: Target
 ) -> None:
     with pytest.raises(NotPermittedError):
-        incidents.open(Activation("real", target.id, "me", "shots"), target)
+        incidents.open(Activation("real", target.id, "me", "shots"), target, DANA)
     assert runs.made == []
     assert list(incidents) == []
 
 
 def test_without_an_audit_nothing_is_played(
-    tmp_path: Path, target: Target, runs: ReplayedRuns, clock: Clock
+    record: Record, incidents: Incidents, target: Target, runs: ReplayedRuns
 ) -> None:
-    (tmp_path / "file").write_text("")
-    gate = Gate(AuditFile(tmp_path / "file" / "audit.jsonl"))
-    incidents = Incidents({target.id: target}, gate=gate, run_factory=runs, clock=clock)
+    with record.store.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE audit")
     with pytest.raises(AuditError):
-        incidents.open(Activation("exercise", target.id, "me", "x"), target)
+        incidents.open(exercise(target), target, DANA)
     assert runs.made == []
 
 
 def test_a_run_that_cannot_start_leaves_no_grant(
-    incidents: Incidents, runs: ReplayedRuns, target: Target, tmp_path: Path
+    incidents: Incidents, runs: ReplayedRuns, target: Target, audit: Audit
 ) -> None:
     runs.refuse = "no camera has an address"
-    asked = Activation("exercise", target.id, "me", "drill")
+    asked = exercise(target)
     with pytest.raises(RunError, match="no camera has an address"):
-        incidents.open(asked, target)
-    assert actions(tmp_path) == ["grant-opened", "grant-closed"]
+        incidents.open(asked, target, DANA)
+    assert actions(audit) == ["grant-opened", "grant-closed"]
     assert runs.made[0].stopped
     assert list(incidents) == []
     runs.refuse = ""
-    assert incidents.open(asked, target).open
+    assert incidents.open(asked, target, DANA).open
 
 
 def test_a_broken_answer_degrades_the_incident_and_the_next_is_heard(
-    incident: Incident, incidents: Incidents, runs: ReplayedRuns, clock: Clock
+    incident: Incident, incidents: Incidents, runs: ReplayedRuns, clock: Clock, viewing: Viewing
 ) -> None:
     (run,) = runs.made
     begin = incident.events.last_id
     run.say(answer(START_S, subject(at_s=START_S, probability=2.0)))
     assert incident.events.last_id == begin
     incidents.tick(clock())
-    assert any("could not be published" in text for text in incident.cameras().problems)
+    assert any("could not be published" in text for text in incident.cameras(viewing).problems)
     run.say(answer(START_S, subject(at_s=START_S)))
-    assert incident.last_seen().subjects[0].id == "S1"
+    assert incident.last_seen(viewing).subjects[0].id == "S1"
     incidents.tick(clock())
-    assert incident.cameras().problems == ()
+    assert incident.cameras(viewing).problems == ()
 
 
 def test_closed_incidents_are_forgotten_after_the_twentieth(
@@ -246,22 +311,21 @@ def test_closed_incidents_are_forgotten_after_the_twentieth(
 ) -> None:
     made = []
     for _ in range(23):
-        one = incidents.open(Activation("exercise", target.id, "me", "x"), target)
+        one = incidents.open(exercise(target), target, DANA)
         made.append(one.id)
-        incidents.close(one, closed_by="me", reason="over")
+        incidents.close(one, DANA, reason="over")
     assert len(list(incidents)) <= 21
     assert incidents.get(made[0]) is None
     assert incidents.get(made[-1]) is not None
 
 
 def test_an_open_incident_goes_on_in_the_next_process(
-    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, audit: Audit
 ) -> None:
     runs.made[0].say(answer(START_S, subject(at_s=START_S)))
     said = incident.events.last_id
     clock.now_s += 30.0
-    gate = Gate(AuditFile(tmp_path / "audit.jsonl"), longest_s=600.0)
-    reborn = Incidents({target.id: target}, gate=gate, run_factory=runs, clock=clock)
+    reborn = incidents_of(audit, {target.id: target}, runs, clock)
     [again] = reborn.resume()
     assert again.id == incident.id
     assert reborn.get(incident.id) is again
@@ -270,47 +334,162 @@ def test_an_open_incident_goes_on_in_the_next_process(
     assert again.message().until == incident.message().until
     assert again.events.last_id > said  # numbers never go back
     assert runs.made[-1].started
-    clock.now_s = again.permit.until_s
+    clock.now_s = again.grant.until_s
     reborn.tick(clock())
     assert again.message().state == "closed"
     assert runs.made[-1].stopped
 
 
 def test_what_cannot_go_on_is_closed(
-    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, audit: Audit
 ) -> None:
     def reborn(targets: dict[str, Target]) -> Incidents:
-        gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
-        return Incidents(targets, gate=gate, run_factory=runs, clock=clock)
+        return incidents_of(audit, targets, runs, clock)
 
     runs.refuse = "no camera has an address"
     assert reborn({target.id: target}).resume() == ()
     runs.refuse = ""
     assert reborn({target.id: target}).resume() == ()
-    assert actions(tmp_path)[-1] == "grant-closed"
+    assert actions(audit)[-1] == "grant-closed"
     others = reborn({})
-    others._gate.open(
-        Activation("exercise", "gone", "me", "drill"),
-        incident="i9", cameras=frozenset({"cam-01"}), now_s=clock(),
-    )  # fmt: skip
+    asked = Activation("exercise", "gone", "me", "drill")
+    others._gate.open(asked, target.terms, actor=DANA, incident="i9", now_s=clock())
     assert reborn({}).resume() == ()
-    assert actions(tmp_path)[-1] == "grant-closed"
+    assert actions(audit)[-1] == "grant-closed"
 
 
 def test_a_drill_is_not_gone_on_with_in_its_middle(
-    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, tmp_path: Path
+    incident: Incident, target: Target, runs: ReplayedRuns, clock: Clock, audit: Audit
 ) -> None:
     drill = replace(target, kind="drill")
-    gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
-    reborn = Incidents({drill.id: drill}, gate=gate, run_factory=runs, clock=clock)
+    reborn = incidents_of(audit, {drill.id: drill}, runs, clock)
     assert reborn.resume() == ()
     assert len(runs.made) == 1
-    assert actions(tmp_path)[-1] == "grant-closed"
+    assert actions(audit)[-1] == "grant-closed"
 
 
-def test_stopping_the_server_closes_all(
-    incident: Incident, incidents: Incidents, runs: ReplayedRuns
+def test_stopping_the_server_closes_drills_and_leaves_open_what_is_live(
+    audit: Audit, target: Target, runs: ReplayedRuns, clock: Clock
 ) -> None:
-    incidents.close_all(closed_by="server", reason="the server was stopped")
+    drill = replace(target, id="drill", kind="drill")
+    incidents = incidents_of(audit, {target.id: target, drill.id: drill}, runs, clock)
+    played = incidents.open(exercise(drill), drill, DANA)
+    live = incidents.open(exercise(target), target, DANA)
+    assert incidents.stop_all(reason="the server was stopped") == (live,)
+    assert [run.stopped for run in runs.made] == [True, True]
+    assert (played.message().state, live.message().state) == ("closed", "open")
+    assert live.events.closed  # its streams end, and come back to the next process
+    assert told(live)[-1] == "incident"
+    assert actions(audit)[-1] == "grant-closed"
+
+    clock.now_s += 20
+    [again] = incidents_of(audit, {target.id: target}, runs, clock).resume()
+    assert (again.id, again.grant.until_s) == (live.id, live.grant.until_s)
+
+
+def test_a_clock_that_is_set_back_makes_no_grant_longer(
+    audit: Audit, target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    steady = Clock(1000.0)
+    incidents = incidents_of(audit, {target.id: target}, runs, clock, monotonic=steady)
+    incident = incidents.open(exercise(target), target, DANA)
+    for passed_s, still_open in ((599.0, True), (600.0, False)):
+        steady.now_s = 1000.0 + passed_s
+        incidents.tick(START_S - 7200.0)
+        assert incident.open is still_open
+
+
+@pytest.fixture
+def bound_target(tmp_path: Path) -> Target:
+    return load_target(write_site(tmp_path / "bound", agreement=AGREEMENT))
+
+
+def emergency(target: Target, channel: Any = "911") -> Activation:
+    return Activation("real", target.id, "Dana", "shots", channel, "dispatcher", "active-shooter")
+
+
+def test_an_exercise_gives_way_to_an_emergency_and_to_nothing_else(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    drill = Activation("exercise", bound_target.id, "Dana", "drill", role="dispatcher")
+    first = incidents.open(drill, bound_target, DANA)
+    with pytest.raises(ProblemError):
+        incidents.open(drill, bound_target, DANA)
+    with pytest.raises(NotPermittedError):  # a refused request ends nothing
+        incidents.open(replace(emergency(bound_target), emergency="x"), bound_target, DANA)
+    assert first.open
+    real = incidents.open(emergency(bound_target), bound_target, DANA)
+    assert (first.open, real.open) == (False, True)
+    assert first.message().closing_reason == "a real emergency was opened here"
+    assert real.message().exercise is False
+    with pytest.raises(ProblemError):
+        incidents.open(emergency(bound_target), bound_target, DANA)
+
+
+def test_two_people_open_what_one_may_not(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    asked = emergency(bound_target, "break-glass")
+    with pytest.raises(NotPermittedError, match="second person"):
+        incidents.open(asked, bound_target, DANA)
+    pending = incidents.ask(asked, bound_target, DANA)
+    assert isinstance(pending, Pending)
+    assert incidents.pending.waiting(clock()) == (pending,)
+    with pytest.raises(ProblemError, match="second person"):
+        incidents.confirm(pending.id, DANA)
+    assert runs.made == []
+    incident = incidents.confirm(pending.id, KIM)
+    assert incident.message().confirmed_by == "Kim (kim)"
+    assert incident.message().clause is not None
+    waits, confirmed = audit.entries(actions=["request-waits", "request-confirmed"])
+    assert (waits["actor"], confirmed["actor"], confirmed["asked_by"]) == ("dana", "kim", "dana")
+    assert pending.because.startswith("clause 3 (")
+    with pytest.raises(ProblemError, match="waits for"):
+        incidents.confirm(pending.id, KIM)  # once only
+    incidents.close(incident, DANA, reason="over")
+    late = incidents.ask(asked, bound_target, DANA)
+    assert isinstance(late, Pending)
+    clock.now_s += LAPSES_S
+    with pytest.raises(ProblemError, match="lapsed"):
+        incidents.confirm(late.id, KIM)
+
+
+def test_it_closes_when_all_agencies_have_left(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    incident = incidents.open(emergency(bound_target), bound_target, DANA)
+    for agency in ("Police", "Fire"):
+        incidents.respond(incident, agency, left=False, actor=DANA)
+    incidents.respond(incident, "Police", left=True, actor=DANA)
+    assert incident.open
+    assert [(a.name, a.left_at is None) for a in incident.message().agencies] == [
+        ("Fire", True),
+        ("Police", False),
+    ]
+    incidents.respond(incident, "Fire", left=True, actor=DANA)
     assert runs.made[0].stopped
-    assert incident.message().closed_by == "server"
+    assert incident.message().closing_reason == "all responding agencies have left"
+
+
+def test_what_is_said_and_shown_is_kept_until_it_closes(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    kept = Kept()
+    incidents = incidents_of(
+        audit, {bound_target.id: bound_target}, runs, clock, keeper_of=lambda _: kept
+    )
+    incident = incidents.open(emergency(bound_target), bound_target, DANA)
+    run = runs.made[0]
+    run.pictures = {("cam-01", 4): evidence("cam-01", 4, START_S - 2, 0.6)}
+    run.say(answer(START_S, subject(at_s=START_S)))
+    picture, said = kept
+    assert picture[:4] == ("cam-01", 4, START_S - 2, 0.6)
+    assert said == (incident.events.last_id, START_S)
+    incidents.tick(clock() + 2)
+    viewing = Viewers(incidents._gate, audit).admit(incident.grant, actor=DANA, now_s=clock())
+    assert "the disk is slow" in incident.cameras(viewing).problems
+    incidents.close(incident, DANA, reason="over")
+    assert kept.closed

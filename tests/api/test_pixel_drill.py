@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.audit import AuditFile
 from api.drill_files import load_drill
 from api.drill_play import Progress, exercise_permit, play_at_full_speed, play_realtime
 from api.gate import Gate
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from api.drill_files import Drill
+    from api.record import Record
 
 WATCHED = ("cam-01", "cam-02")
 SECONDS = 4.0
@@ -41,26 +41,24 @@ def drill(wing_dir: Path, tmp_path: Path) -> Drill:
     return load_drill(folder)
 
 
-def test_at_full_speed_the_other_camera_plays_to_its_end(drill: Drill, tmp_path: Path) -> None:
-    gate = Gate(AuditFile(tmp_path / "audit.jsonl"))
+def test_at_full_speed_the_other_camera_plays_to_its_end(drill: Drill, record: Record) -> None:
+    gate = Gate(record.audit)
     with exercise_permit(drill, gate, time.time) as permit:
-        record = play_at_full_speed(drill, permit, lambda _: None, device="cpu")
-    assert record.frames["cam-01"].used >= SECONDS * 10
-    assert record.frames["cam-02"].used < SECONDS * 10
-    [problem] = record.problems
+        played = play_at_full_speed(drill, permit, lambda _: None, device="cpu")
+    assert played.frames["cam-01"].used >= SECONDS * 10
+    assert played.frames["cam-02"].used < SECONDS * 10
+    [problem] = played.problems
     assert "cam-02.mp4" in problem
-    assert any(observation.positions.camera == "cam-01" for observation in record.observations)
+    assert any(observation.positions.camera == "cam-01" for observation in played.observations)
 
 
-def test_in_real_time_the_broken_camera_is_stopped_and_named(drill: Drill, tmp_path: Path) -> None:
+def test_in_real_time_the_broken_camera_is_stopped_and_named(drill: Drill, record: Record) -> None:
     shown: list[Progress] = []
-    record = play_realtime(
-        drill, Gate(AuditFile(tmp_path / "audit.jsonl")), shown.append, device="cpu"
-    )
-    counts = record.frames["cam-01"]
+    played = play_realtime(drill, Gate(record.audit), shown.append, device="cpu")
+    counts = played.frames["cam-01"]
     assert counts.received >= SECONDS * 10
     assert counts.received == counts.used + counts.dropped
-    assert any("cam-02.mp4" in problem for problem in record.problems)
-    assert record.answers
+    assert any("cam-02.mp4" in problem for problem in played.problems)
+    assert played.answers
     last = {camera.id: camera.phase for camera in shown[-1].cameras}
     assert last["cam-02"] == "stopped"

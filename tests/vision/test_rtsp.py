@@ -16,16 +16,15 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.rtsp import PASSWORD, USER, Server
 from vision.address import CameraAddress
 from vision.feeds import Feed, FeedState, FeedTiming, live_source, stop_feeds
 from vision.frames import Frame
@@ -37,69 +36,7 @@ if TYPE_CHECKING:
 
     from vision.sources import AnyFrame
 
-SERVER = Path(__file__).with_name("rtsp_server.py")
-DEBIAN_PYTHON = "/usr/bin/python3"
-USER, PASSWORD = "camera", "right horse"
 WRONG = "wrong horse"
-
-
-class Server:
-    """The server's process; it can be killed, started again on its port, and made to hang."""
-
-    def __init__(self, port: int = 0) -> None:
-        arguments = [DEBIAN_PYTHON, str(SERVER), *([str(port)] if port else [])]
-        self.process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        words = self.process.stdout.readline().split()
-        if not words:
-            self.end()
-            pytest.fail("the RTSP server did not start")
-        self.port, self.digest_port, self.basic_port = map(int, words[1:])
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-
-
-@pytest.fixture(scope="module")
-def gstreamer() -> None:
-    """Skip where the server cannot run."""
-    probe = (
-        "import gi; gi.require_version('GstRtspServer', '1.0');"
-        "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
-        "names = ('videotestsrc', 'x264enc', 'x265enc', 'rtph264pay', 'rtph265pay');"
-        "raise SystemExit(' '.join(n for n in names if not Gst.ElementFactory.find(n)) or 0)"
-    )
-    try:
-        run = subprocess.run(
-            [DEBIAN_PYTHON, "-c", probe], capture_output=True, text=True, timeout=60, check=False
-        )
-    except OSError as error:
-        pytest.skip(f"no {DEBIAN_PYTHON}: {error}")
-    if run.returncode:
-        last = run.stderr.strip().splitlines()[-1:]
-        pytest.skip(f"no GStreamer RTSP server ({last}); see this module's docstring")
-
-
-@pytest.fixture(scope="module")
-def shared_server(gstreamer: None) -> Iterator[Server]:
-    """A server that the test leaves alone."""
-    server = Server()
-    yield server
-    server.end()
 
 
 @pytest.fixture
@@ -157,9 +94,9 @@ def watched() -> Iterator[Watched]:
 
 
 @pytest.mark.rtsp
-def test_both_codecs_with_the_cameras_own_clock(shared_server: Server, watched: Watched) -> None:
+def test_both_codecs_with_the_cameras_own_clock(rtsp_server: Server, watched: Watched) -> None:
     for codec in ("h264", "h265"):
-        watched.add(codec, f"rtsp://127.0.0.1:{shared_server.port}/{codec}")
+        watched.add(codec, f"rtsp://127.0.0.1:{rtsp_server.port}/{codec}")
     watched.until(lambda: all(watched.state(c).clock == "stream" for c in watched.feeds), 15)
     watched.until(lambda: all(f[-1].clock == "stream" for f in watched.taken.values()), 1)
     for camera, codec in (("h264", "h264"), ("h265", "hevc")):
@@ -175,13 +112,13 @@ def test_both_codecs_with_the_cameras_own_clock(shared_server: Server, watched: 
 
 @pytest.mark.rtsp
 def test_passwords(
-    shared_server: Server,
+    rtsp_server: Server,
     watched: Watched,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(0)
-    ports = {"digest": shared_server.digest_port, "basic": shared_server.basic_port}
+    ports = {"digest": rtsp_server.digest_port, "basic": rtsp_server.basic_port}
     for method, port in ports.items():
         for kind, user in (("right", PASSWORD), ("wrong", WRONG)):
             login = f"{USER}:{user.replace(' ', '%20')}@"
@@ -201,8 +138,8 @@ def test_passwords(
 
 
 @pytest.mark.rtsp
-def test_unknown_path(shared_server: Server, watched: Watched) -> None:
-    watched.add("cam", f"rtsp://127.0.0.1:{shared_server.port}/none")
+def test_unknown_path(rtsp_server: Server, watched: Watched) -> None:
+    watched.add("cam", f"rtsp://127.0.0.1:{rtsp_server.port}/none")
     watched.until(lambda: "404" in watched.state("cam").reason, 10)
     assert watched.state("cam").phase == "connecting"
 

@@ -1,0 +1,89 @@
+"""Puts a server together: which part is given which others. The one place that knows them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import grant_rows
+from .accounts import Accounts
+from .activations import Activations
+from .archive import Archive
+from .gate import Gate
+from .housekeeping import Housekeeping
+from .incidents import Incidents
+from .keeping import Keeper
+from .links import Links
+from .recognise import Recogniser
+from .retention import Retention
+from .services import Services
+from .sessions import Sessions
+from .sign_in import SignIn
+from .site_incidents import SiteIncidents
+from .sources import Sources
+from .viewing import Viewers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .gate import Grant
+    from .oidc import OidcVerifier
+    from .record import Record
+    from .runs import RunFactory
+    from .targets import Target
+
+
+def assemble(
+    targets: Mapping[str, Target],
+    *,
+    record: Record,
+    run_factory: RunFactory,
+    verifier: OidcVerifier | None,
+    holder: str,
+    longest_s: float,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    heartbeat_s: float,
+) -> Services:
+    """Return all parts of a server; see `api.app.create_app` for the arguments.
+
+    Raises:
+        StateError: the server's key cannot be read or made.
+    """
+    store, keys, audit = record.store, record.keys, record.audit
+    gate = Gate(audit, holder=holder, longest_s=longest_s, whole=record.whole)
+    archive = Archive(store, keys)
+    retention = Retention(store, keys, audit)
+
+    def keeper_of(grant: Grant) -> Keeper | None:
+        # Without an agreement nothing says for how long, so nothing is kept.
+        return None if grant.agreement is None else Keeper(archive, grant.permit.incident, clock)
+
+    incidents = Incidents(
+        targets,
+        gate=gate,
+        run_factory=run_factory,
+        clock=clock,
+        monotonic=monotonic,
+        keeper_of=keeper_of,
+        agencies_of=lambda incident: grant_rows.agencies_of(audit, incident),
+    )
+    accounts, sessions = Accounts(store, keys, audit), Sessions(store)
+    sources = Sources(store, keys, audit)
+    return Services(
+        incidents=incidents,
+        gate=gate,
+        viewers=Viewers(gate, audit),
+        accounts=accounts,
+        sessions=sessions,
+        sign_in=SignIn(accounts, sessions, keys, audit),
+        recogniser=Recogniser(sessions, verifier),
+        activations=Activations(store, sources, audit, SiteIncidents(incidents)),
+        links=Links(keys),
+        archive=archive,
+        retention=retention,
+        audit=audit,
+        checkpoints=record.checkpoints,
+        housekeeping=Housekeeping(record, retention),
+        clock=clock,
+        heartbeat_s=heartbeat_s,
+    )

@@ -1,0 +1,311 @@
+"""One incident: its grant, its run and everything it has said.
+
+One lock orders all that it says: the lock of its event log. What a message records is taken under
+it, so the numbers, the ring and the latest state never disagree. Methods of the run are never
+called while it is held, because a run that stops may be waiting to publish.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from . import schemas
+from .confidential import told_less, unnamed, without_cameras
+from .events import EventLog
+from .locations import Envelope, Places, cameras_message, last_seen_message, utc
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from calibration.answer import Answer, TrackKey
+    from vision.evidence import EvidencePicture
+
+    from .events import Event
+    from .gate import Grant
+    from .keeping import Keeper
+    from .runs import CameraStatus, Run, RunFactory
+    from .targets import Target
+    from .viewing import Viewing
+
+_log = logging.getLogger(__name__)
+
+CAMERAS_EVERY_S = 1.0
+"""How often camera states are published while nothing but their figures changes."""
+
+_MOST_MESSAGES_A_SECOND = 100
+
+
+class Incident:
+    """One incident.
+
+    Args:
+        target: the site or drill.
+        grant: what the gate granted.
+        clock: Unix seconds now.
+        keeper: keeps what must be kept of it; None where nothing is.
+        agencies: agencies that responded, and when each left.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Target,
+        grant: Grant,
+        clock: Callable[[], float],
+        keeper: Keeper | None = None,
+        agencies: Mapping[str, float | None] | None = None,
+    ) -> None:
+        self.id = grant.permit.incident
+        self.target = target
+        self._grant = grant
+        self._clock = clock
+        self._keeper = keeper
+        self._agencies = dict(agencies or {})
+        self._places = Places(
+            target.site.frame, {level.id: level.name for level in target.site.levels}
+        )
+        self._run: Run | None = None
+        self._run_ended: str | None = None
+        self._publish_failed = ""
+        self._closing = threading.Lock()
+        self._closed: tuple[float, str, str] | None = None
+        self._stopped = False
+        self._last_seen = last_seen_message(None, self._places, self._envelope(0))
+        self._cameras = cameras_message((), (), self._envelope(0))
+        self._polled_s = float("-inf")
+        # A message a centisecond is more than any run publishes: numbers go on above those that
+        # a process before this one may have given.
+        after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
+        self.events = EventLog(self._snapshot_json, after=after)
+        self._say_incident()
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been closed."""
+        return self._closed is None
+
+    @property
+    def grant(self) -> Grant:
+        """What was granted, as it was last."""
+        return self._grant
+
+    @property
+    def run_ended(self) -> str | None:
+        """Why the run ended by itself, None while it plays."""
+        return self._run_ended
+
+    def start(self, factory: RunFactory) -> None:
+        """Make and start the run.
+
+        Raises:
+            RunError: nothing can be played.
+        """
+        self._run = factory(self._grant.permit, self.target, self.publish, self._on_run_end)
+        self._run.start()
+        self.poll(self._clock())
+
+    def publish(self, answer: Answer) -> None:
+        """Publish an answer; ignored once closed. Never raises: a run's thread calls it."""
+        text = ""
+
+        def make(number: int) -> str:
+            nonlocal text
+            message = last_seen_message(
+                answer, self._places, self._envelope(number), self._find_and_keep
+            )
+            text = message.model_dump_json()
+            self._last_seen = message
+            return text
+
+        try:
+            if self.events.append("last-seen", make) and self._keeper is not None:
+                self._keeper.answer(text, answer.at_s)
+            self._publish_failed = ""
+        except ValueError as error:
+            # An answer that breaks the contract of the messages is shown as a degraded state
+            # and in the log, and the answers after it are heard.
+            _log.exception("incident %s: an answer could not be published", self.id)
+            self._publish_failed = f"an answer could not be published: {type(error).__name__}"
+
+    def poll(self, now_s: float) -> None:
+        """Publish the camera states if they changed or are due at `now_s` (Unix seconds)."""
+        run = self._run
+        if run is None or not self.open or self._stopped:
+            return
+        cameras, problems = run.cameras(), run.problems()
+        if self._publish_failed:
+            problems = (*problems, self._publish_failed)
+        if self._keeper is not None:
+            problems = (*problems, *self._keeper.problems())
+        said = self._cameras
+        changed = _phases(cameras) != _phases(said.cameras) or problems != said.problems
+        if changed or now_s - self._polled_s >= CAMERAS_EVERY_S:
+            self._polled_s = now_s
+            self._publish_cameras(cameras, problems)
+
+    def extended(self, grant: Grant) -> None:
+        """Take the longer grant, and say so."""
+        self._grant = grant
+        self._say_incident()
+
+    def responds(self, agency: str, left_s: float | None) -> None:
+        """Take that an agency responds, or when it left, and say so."""
+        self._agencies = {**self._agencies, agency: left_s}
+        self._say_incident()
+
+    def close(self, *, closed_by: str, reason: str) -> None:
+        """Stop the run and say so; everything is gone when this returns. May be repeated."""
+        with self._closing:
+            if self._closed is not None:
+                return
+            self._stop_run()
+            self._closed = (self._clock(), closed_by, reason)
+            self.events.append("closed", lambda n: self._message(n).model_dump_json(), last=True)
+            if self._keeper is not None:
+                self._keeper.close()
+
+    def suspend(self) -> None:
+        """Stop the run and end its streams, and leave it open: another process goes on with it."""
+        with self._closing:
+            if self._closed is not None or self._stopped:
+                return
+            self._stop_run()
+            self.events.append("incident", lambda n: self._message(n).model_dump_json(), last=True)
+            if self._keeper is not None:
+                self._keeper.close()
+
+    def message(self) -> schemas.Incident:
+        """Return the incident as a message, numbered by the newest event."""
+        return self._message(self.events.last_id)
+
+    def last_seen(self, viewing: Viewing) -> schemas.LastSeen:
+        """Return the newest answer; stays readable after the incident is closed."""
+        self._check(viewing)
+        said = self._last_seen
+        return said if viewing.cameras_told else without_cameras(said)
+
+    def picture(self, viewing: Viewing, track: TrackKey) -> EvidencePicture | None:
+        """Return the clearest picture of a track's weapon; None without one, and once closed."""
+        self._check(viewing)
+        return self._find_picture(track) if self.open and viewing.cameras_told else None
+
+    def cameras(self, viewing: Viewing) -> schemas.Cameras:
+        """Return the newest camera states."""
+        self._check(viewing)
+        said = self._cameras
+        return said if viewing.cameras_told else unnamed(said)
+
+    async def follow(
+        self,
+        viewing: Viewing,
+        cursor: int | None,
+        *,
+        heartbeat_s: float,
+        heartbeat: Callable[[], str],
+    ) -> AsyncGenerator[Event]:
+        """Yield its messages from number `cursor` on until it is closed; see `EventLog.follow`."""
+        self._check(viewing)
+        async for event in self.events.follow(cursor, heartbeat_s=heartbeat_s, heartbeat=heartbeat):
+            yield event if viewing.cameras_told else told_less(event)
+
+    def _check(self, viewing: Viewing) -> None:
+        if viewing.incident != self.id:
+            raise ValueError(f"a viewing of {viewing.incident} does not show {self.id}")
+
+    def _stop_run(self) -> None:
+        self._stopped = True
+        if self._run is not None:
+            self._run.stop()
+            self._publish_cameras(self._run.cameras(), ())
+
+    def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
+        return None if self._run is None else self._run.picture(track)
+
+    def _find_and_keep(self, track: TrackKey) -> EvidencePicture | None:
+        picture = self._find_picture(track)
+        if picture is not None and self._keeper is not None:
+            self._keeper.picture(
+                picture.camera,
+                picture.track_id,
+                picture.captured_at_s,
+                picture.confidence,
+                picture.jpeg,
+            )
+        return picture
+
+    def _on_run_end(self, reason: str) -> None:
+        self._run_ended = reason
+
+    def _say_incident(self) -> None:
+        self.events.append("incident", lambda n: self._message(n).model_dump_json())
+
+    def _publish_cameras(
+        self, cameras: tuple[CameraStatus, ...], problems: tuple[str, ...]
+    ) -> None:
+        def make(number: int) -> str:
+            self._cameras = cameras_message(cameras, problems, self._envelope(number))
+            return self._cameras.model_dump_json()
+
+        self.events.append("cameras", make)
+
+    def _envelope(self, number: int) -> Envelope:
+        exercise = self._grant.activation.kind == "exercise"
+        return Envelope(number, self.id, exercise, self._clock())
+
+    def _message(self, number: int) -> schemas.Incident:
+        closed_at_s, closed_by, closing_reason = self._closed or (None, None, None)
+        envelope = self._envelope(number)
+        grant, asked = self._grant, self._grant.activation
+        return schemas.Incident(
+            sequence=envelope.sequence,
+            incident=self.id,
+            exercise=envelope.exercise,
+            published_at=utc(envelope.published_s),
+            state="open" if self._closed is None else "closed",
+            kind=asked.kind,
+            target=schemas.Target(id=self.target.id, kind=self.target.kind, name=self.target.name),
+            emergency=asked.emergency,
+            channel=asked.channel,
+            opened_by=asked.opened_by,
+            role=asked.role,
+            confirmed_by=asked.confirmed_by,
+            reason=asked.reason,
+            because=grant.because,
+            clause=None
+            if grant.agreement is None
+            else schemas.Clause(
+                id=grant.clause,
+                agreement=grant.agreement.title,
+                version=grant.agreement.version,
+                sha256=grant.agreement.sha256,
+            ),
+            opened_at=utc(grant.permit.from_s),
+            until=utc(grant.until_s),
+            extensions=grant.extensions,
+            agencies=tuple(
+                schemas.Agency(name=name, left_at=None if left_s is None else utc(left_s))
+                for name, left_s in sorted(self._agencies.items())
+            ),
+            closed_at=None if closed_at_s is None else utc(closed_at_s),
+            closed_by=closed_by,
+            closing_reason=closing_reason,
+        )
+
+    def _snapshot_json(self, number: int) -> str:
+        return schemas.Snapshot(
+            sequence=number,
+            incident=self.id,
+            exercise=self._grant.activation.kind == "exercise",
+            published_at=utc(self._clock()),
+            about=self._message(number),
+            last_seen=self._last_seen,
+            cameras=self._cameras,
+        ).model_dump_json()
+
+
+def _phases(
+    cameras: tuple[CameraStatus, ...] | tuple[schemas.Camera, ...],
+) -> tuple[tuple[str, str, str], ...]:
+    return tuple((camera.id, camera.phase, camera.reason) for camera in cameras)

@@ -1,0 +1,84 @@
+"""Requests that must not grow, and answers that end when their reader is recognised no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyio import CancelScope
+from anyio.lowlevel import checkpoint
+from starlette.exceptions import HTTPException
+
+from .errors import ProblemError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Message, Receive, Send
+
+    from .actors import Actor
+
+    Recognise = Callable[[], Awaitable[Actor | None]]
+
+LOOK_AGAIN_S = 30.0
+"""How often it is looked at again who reads a stream."""
+
+_MOST_REQUEST_BYTES = 65_536
+
+
+class WatchedSend:
+    """An ASGI `send` that ends a stream whose reader is not recognised any more.
+
+    Args:
+        send: what is sent by.
+        again: looks again who asks; None where nobody was recognised.
+        clock: Unix seconds now.
+        answering: the scope in which the request is answered; cancelled where the stream ends.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        again: Recognise | None,
+        clock: Callable[[], float],
+        answering: CancelScope,
+    ) -> None:
+        self._send = send
+        self._again = again
+        self._clock = clock
+        self._answering = answering
+        self._looked_s = clock()
+
+    async def __call__(self, message: Message) -> None:
+        """Send, unless it is a part of a stream that is over for its reader."""
+        streams = message["type"] == "http.response.body" and message.get("more_body", False)
+        if streams and self._again and self._clock() >= self._looked_s + LOOK_AGAIN_S:
+            self._looked_s = self._clock()
+            if not await _still_known(self._again):
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+                self._answering.cancel()
+                with CancelScope(shield=True):
+                    await self._send(message)
+                await checkpoint()  # does not return: the scope is cancelled
+        await self._send(message)
+
+
+async def _still_known(again: Recognise) -> bool:
+    try:
+        return await again() is not None
+    except (ProblemError, StoreError):
+        return True  # a database or a provider that is down ends nobody's sight of an incident
+
+
+def bounded(receive: Receive) -> Receive:
+    """Return `receive`, which refuses a request that grows too large."""
+    seen_bytes = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal seen_bytes
+        message = await receive()
+        seen_bytes += len(message.get("body", b""))
+        if seen_bytes > _MOST_REQUEST_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_bounded
