@@ -117,6 +117,7 @@ PENDING = request_schemas.PendingRequest(
     kind="real",
     emergency="armed-person",
     opened_by="Watch 1",
+    asked_by="watch-1",
     reason="Shots heard on the radio",
     because="refused: clause II.2 would allow it, but a second person has not confirmed it",
     until=utc(_AT_S + 600.0),

@@ -259,6 +259,7 @@ def pending_message(pending: Pending) -> request_schemas.PendingRequest:
         kind=asked.kind,
         emergency=asked.emergency,
         opened_by=asked.opened_by,
+        asked_by=pending.actor.name,
         reason=asked.reason,
         because=pending.because,
         until=utc(pending.until_s),

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from . import examples, request_schemas, schemas
+from .grant_rules import needs_second_person
 from .incident_routes import activation_of, pending_message, wanted_target
 from .services import DOCUMENTED_BEARER, ActorHere, ServicesHere
 
@@ -22,6 +23,7 @@ _ANSWER = request_schemas.AnswerMessage(
     clause="incidents.never",
     because="refused: food-fight never counts: a food fight is no life-safety emergency",
     lacks=(),
+    needs_second_person=False,
     longest_min=None,
 )
 
@@ -90,5 +92,6 @@ def explain_request(
         clause=decision.clause,
         because=decision.because,
         lacks=decision.lacks,
+        needs_second_person=needs_second_person(decision),
         longest_min=None if decision.longest_s is None else decision.longest_s / 60.0,
     )

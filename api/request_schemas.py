@@ -78,6 +78,7 @@ class PendingRequest(Message):
     kind: IncidentKind
     emergency: str | None
     opened_by: str
+    asked_by: str = Field(description="The account that asked; another one confirms.")
     reason: str
     because: str = Field(description="Why a second person is needed, in words.")
     until: datetime = Field(description="When it lapses.")
@@ -98,4 +99,7 @@ class AnswerMessage(Message):
     clause: str = Field(description='Id of the clause that decides; "" for default deny.')
     because: str = Field(description="The answer in words.")
     lacks: tuple[str, ...] = Field(description="What the closest clause lacks, a phrase each.")
+    needs_second_person: bool = Field(
+        description="Whether it would be opened if another account confirmed it."
+    )
     longest_min: float | None = Field(description="Longest grant, minutes.")

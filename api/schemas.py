@@ -289,6 +289,10 @@ class AgreementTerms(Message):
     emergencies: dict[str, str] = Field(description="Classes that count, in words.")
     never: dict[str, str] = Field(description="What never counts, and why.")
     channels: tuple[Channel, ...] = Field(description="Channels that some clause names.")
+    agencies: tuple[str, ...] = Field(description="The agencies that it is made with.")
+    close_when_all_left: bool = Field(
+        description="Whether an incident closes when all agencies that came have left."
+    )
     retention_days: float | None = Field(
         description="How long what was kept is kept; null for who may not be told."
     )

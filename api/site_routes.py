@@ -92,5 +92,7 @@ def _terms(agreement: Agreement, actor: Actor) -> schemas.AgreementTerms:
         emergencies=agreement.incidents.count,
         never=agreement.incidents.never,
         channels=tuple(channels),
+        agencies=(*agreement.agencies, *agreement.sharing.agencies),
+        close_when_all_left=agreement.grant.close_when_all_left,
         retention_days=agreement.retention.days if told else None,
     )

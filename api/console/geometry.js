@@ -16,6 +16,19 @@ function inRing([x, y], ring) {
   return odd;
 }
 
+const BADGE_M = 1.1; // how far outside the wall a door's number stands
+
+/** The place beside the middle of a door's line that lies outside all of these rooms. */
+export function outside(line, rooms) {
+  const [[x0, y0], [x1, y1]] = [line[0], line[line.length - 1]];
+  const middle = [(x0 + x1) / 2, (y0 + y1) / 2];
+  const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+  const normal = [(y0 - y1) / length, (x1 - x0) / length];
+  const beside = (away) => [middle[0] + away * normal[0], middle[1] + away * normal[1]];
+  const within = rooms.some((room) => inside(beside(0.3), room));
+  return beside(within ? -BADGE_M : BADGE_M);
+}
+
 /** All points of a geometry. */
 export function points(geometry) {
   const flat = (part) => (typeof part[0] === "number" ? [part] : part.flatMap(flat));

@@ -2,6 +2,8 @@
 
 import { byId, el, keyed, say, set } from "./dom.js";
 import { judge } from "./freshness.js";
+import { Grant } from "./grant.js";
+import { may } from "./me.js";
 import * as panels from "./panels.js";
 import { Plan } from "./plan.js";
 import * as requests from "./requests.js";
@@ -9,28 +11,54 @@ import { follow } from "./stream.js";
 import { clockTime, seconds } from "./words.js";
 
 const TICK_MS = 250;
+const LOOK_MS = 4000;
 const SPEAK_EVERY_MS = 4000; // a screen reader cannot follow ten answers a second
 
 let plan = null;
 
-/** Show an incident; `gone(text)` is called when it cannot be followed. Returns how to leave. */
-export async function showIncident(id, { gone }) {
+/**
+ * Show an incident; `gone(refusal)` is called when it cannot be followed, and nothing is shown
+ * where it is not `wanted()` any more. Returns how to leave.
+ */
+export async function showIncident(id, { me, gone, wanted }) {
   const about = await requests.incident(id);
+  await requests.lastSeen(id); // refused where it is not for this person
+  const [drawing, sites] = await Promise.all([requests.plan(about.target.id), requests.sites()]);
+  if (!wanted()) return () => {};
+  byId("incident").hidden = false;
   plan ??= preparePlan();
-  plan.load(await requests.plan(about.target.id));
-  const screen = new Screen(plan, about);
+  plan.load(drawing);
+  const site = sites.find((one) => one.id === about.target.id);
+  const screen = new Screen(plan, about, me, { camerasTold: site?.cameras !== null });
   const stopFollowing = follow(id, {
     hear: (name, message) => screen.hear(name, message),
     link: (state) => screen.setLink(state),
-    gone: () => gone("This exercise is not on the server any more."),
+    gone,
   });
   const timer = setInterval(() => screen.tick(), TICK_MS);
-  byId("close").onclick = () => confirmClose(id);
+  const stopLooking = lookForRequests(me);
   return () => {
     stopFollowing();
     clearInterval(timer);
+    stopLooking();
     document.body.dataset.fresh = "";
+    if (byId("confirm").open) byId("confirm").close();
   };
+}
+
+/** Say beside the way to the sites that a request waits there for a second person. */
+function lookForRequests(me) {
+  const link = byId("to-sites");
+  const show = (count) => {
+    say(link, count ? `${count} waiting for a second person` : "All sites");
+    set(link, { "data-waiting": count || null });
+  };
+  show(0);
+  if (!may(me, "open")) return () => {};
+  const timer = setInterval(() => {
+    requests.waiting().then((waiting) => show(waiting.length), () => {});
+  }, LOOK_MS);
+  return () => clearInterval(timer);
 }
 
 function preparePlan() {
@@ -41,24 +69,11 @@ function preparePlan() {
   return made;
 }
 
-function confirmClose(id) {
-  const dialog = byId("confirm");
-  dialog.returnValue = "keep";
-  dialog.onclose = async () => {
-    if (dialog.returnValue !== "close") return;
-    try {
-      await requests.close(id);
-    } catch (error) {
-      say(byId("notice"), error.message);
-      byId("notice").hidden = false;
-    }
-  };
-  dialog.showModal();
-}
-
 class Screen {
-  constructor(shown, about) {
+  constructor(shown, about, me, { camerasTold }) {
     this.plan = shown;
+    this.about = null;
+    this.grant = new Grant(me, (changed) => this.showAbout(changed));
     this.answer = null;
     this.answerAt = null; // performance.now() when it came
     this.cameras = [];
@@ -71,10 +86,16 @@ class Screen {
     this.showAbout(about);
     this.showAnswer({ subjects: [], entrances: [], text: "Waiting for the first pictures…" });
     panels.showCameras({ cameras: [], problems: [] });
+    byId("cameras-untold").hidden = camerasTold;
+    byId("legend-cameras").hidden = !camerasTold;
+    set(byId("plan"), {
+      "aria-label": `Floor plan with subjects${camerasTold ? ", doors and cameras" : " and doors"}`,
+    });
     this.tick();
   }
 
   hear(name, message) {
+    this.grant.clock.hear(message.published_at);
     if (name === "snapshot") {
       this.showAbout(message.about);
       this.takeCameras(message.cameras);
@@ -117,16 +138,28 @@ class Screen {
   }
 
   showAbout(about) {
+    if (this.about && about.sequence < this.about.sequence) return; // an answer that was overtaken
+    this.about = about;
     this.closed = about.state === "closed";
-    byId("exercise").hidden = !about.exercise;
-    byId("close").hidden = this.closed;
+    this.grant.clock.hear(about.published_at);
+    this.grant.show(about);
     byId("closed").hidden = !this.closed;
-    say(byId("where"), `${about.target.name}, since ${clockTime(about.opened_at)}`);
     if (this.closed) {
-      say(byId("closed"),
-        `Closed at ${clockTime(about.closed_at)}: ${about.closing_reason}. `
+      this.offerNext(about.target.id);
+      say(byId("closed-text"),
+        `Closed at ${clockTime(about.closed_at)} by ${about.closed_by}: ${about.closing_reason}. `
         + "All cameras are off. What you see is the last answer.");
     }
+  }
+
+  /** Lead on to what was opened in this one's place. */
+  async offerNext(site) {
+    const next = byId("closed-next");
+    next.hidden = true;
+    const open = (await requests.sites().catch(() => [])).find((one) => one.id === site)?.open_incident;
+    if (!open || open === this.about.incident) return;
+    next.href = `#/incidents/${encodeURIComponent(open)}`;
+    next.hidden = false;
   }
 
   pick(level) {
@@ -159,6 +192,7 @@ class Screen {
     const pictureS = times ? (Date.parse(this.answer.at) - Date.parse(times.captured)) / 1000 : null;
     const { state, text } = judge({ closed: this.closed, link: this.link, silentS, pictureS });
     document.body.dataset.fresh = state;
+    this.grant.tick();
     say(byId("badge-text"), text);
     const subjects = this.answer?.subjects ?? [];
     const words = this.closed ? lastWords : (s) => ageWords(s, silentS ?? 0);

@@ -1,10 +1,12 @@
-// Which screen is shown: "#/" lists the sites, "#/incidents/<id>" follows an exercise.
+// Which screen is shown: "#/" lists the sites, "#/incidents/<id>" follows an incident.
 
 import { byId, say } from "./dom.js";
 import { showIncident } from "./incident.js";
+import { mayWatch, nameOf } from "./me.js";
 import * as requests from "./requests.js";
 import { showStart } from "./start.js";
 
+let me = null;
 let leave = null;
 let turn = 0; // counts changes of screen, so that a slow one does not overtake a later one
 
@@ -22,43 +24,68 @@ async function show() {
   leave = null;
   const id = followed();
   byId("start").hidden = Boolean(id);
-  byId("incident").hidden = !id;
+  byId("incident").hidden = true;
   byId("to-sites").hidden = !id;
-  byId("exercise").hidden = true;
-  byId("close").hidden = true;
+  byId("kind").hidden = true;
   say(byId("where"), "");
+  document.title = "lastseen console";
   try {
     if (id) complain("");
     const left = id
-      ? await showIncident(id, { gone: backToStart })
-      : await showStart({ opened: open, complain });
+      ? await showIncident(id, { me, gone: backToStart, wanted: () => mine === turn })
+      : await showStart({ me, opened: open, complain, wanted: () => mine === turn });
     if (mine === turn) leave = left;
     else left();
+    // Who hears the page, or has no mouse, is taken along to the other screen.
+    if (mine === turn && mine > 1) byId(id ? "kind" : "start").focus();
   } catch (error) {
-    if (error instanceof requests.Refused && error.status === 404) backToStart(error.message);
-    else complain(`The server cannot be reached: ${error.message}`);
+    if (mine !== turn) return;
+    if (id && error instanceof requests.Refused && [403, 404].includes(error.status)) {
+      backToStart(error);
+    } else {
+      complain(`${requests.inWords(error)} Trying again…`);
+      setTimeout(() => { if (mine === turn) show(); }, 3000);
+    }
   }
 }
 
-function backToStart(text) {
-  complain(text);
+function backToStart(error) {
+  complain(error.status === 404
+    ? "This incident is not on the server any more." : requests.inWords(error));
   location.hash = "#/";
+}
+
+function showMe() {
+  const acting = me.acts_as === me.role ? me.role : `${me.role}, acts as ${me.acts_as}`;
+  say(byId("me-name"), nameOf(me));
+  say(byId("me-role"), acting);
+  byId("me").hidden = false;
 }
 
 async function begin() {
   byId("sign-out").onclick = async () => {
-    await requests.signOut();
-    location.replace("/");
-  };
-  window.addEventListener("hashchange", show);
-  if (!location.hash) {
     try {
-      const running = (await requests.incidents()).find((i) => i.state === "open");
-      if (running) history.replaceState(null, "", `#/incidents/${running.incident}`);
+      await requests.signOut();
+      location.replace("/");
     } catch (error) {
-      complain(`The server cannot be reached: ${error.message}`);
+      complain(`You are still signed in. ${requests.inWords(error)}`);
     }
+  };
+  try {
+    me = await requests.me();
+    showMe();
+    if (!location.hash) {
+      const running = (await requests.incidents())
+        .find((incident) => incident.state === "open" && mayWatch(me, incident));
+      if (running) history.replaceState(null, "", `#/incidents/${running.incident}`);
+    }
+  } catch (error) {
+    complain(`${requests.inWords(error)} Trying again…`);
+    setTimeout(begin, 3000);
+    return;
   }
+  complain("");
+  window.addEventListener("hashchange", show);
   await show();
 }
 

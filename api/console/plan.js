@@ -1,38 +1,16 @@
 // The floor plan as SVG: rooms, walls, doors and cameras of one level, drawn once, and the
 // layer of subjects on top, moved with every answer. Site metres have y up, SVG has y down, so
-// every y is turned over in `flip`.
+// every y is turned over in `flip` of paths.js.
 
 import { keyed, set, svg } from "./dom.js";
-import { bounds, ellipse95, inside, points } from "./geometry.js";
+import { bounds, ellipse95, outside, points } from "./geometry.js";
+import { flip, outline, path, shortened } from "./paths.js";
 import { View } from "./view.js";
 import { isSuspect } from "./words.js";
 
 const MARGIN_M = 2.4;
-const BADGE_M = 1.1; // how far outside the wall a door's number stands
 const ROUTE_END_PX = 22;
 const LETTER = 0.6; // width of a letter in heights of the type
-
-const flip = ([x, y]) => [x, -y];
-const path = (line, closed) =>
-  `M${line.map((p) => flip(p).map((v) => v.toFixed(2)).join(" ")).join("L")}${closed ? "Z" : ""}`;
-
-function outline(geometry) {
-  const { type, coordinates } = geometry;
-  if (type === "Polygon") return coordinates.map((ring) => path(ring, true)).join("");
-  if (type === "MultiPolygon") return coordinates.flat().map((ring) => path(ring, true)).join("");
-  if (type === "LineString") return path(coordinates);
-  return coordinates.map((line) => path(line)).join("");
-}
-
-/** The line without its last `length`, so that its arrow ends beside the mark, not under it. */
-function shortened(line, length) {
-  const [before, last] = line.slice(-2);
-  const whole = Math.hypot(last[0] - before[0], last[1] - before[1]);
-  if (whole <= length) return line;
-  const kept = 1 - length / whole;
-  const end = [before[0] + kept * (last[0] - before[0]), before[1] + kept * (last[1] - before[1])];
-  return [...line.slice(0, -1), end];
-}
 
 export class Plan {
   constructor(root) {
@@ -144,14 +122,7 @@ export class Plan {
 
   door(entrance) {
     const line = entrance.geometry.coordinates;
-    const [[x0, y0], [x1, y1]] = [line[0], line[line.length - 1]];
-    const middle = [(x0 + x1) / 2, (y0 + y1) / 2];
-    const length = Math.hypot(x1 - x0, y1 - y0) || 1;
-    const normal = [(y0 - y1) / length, (x1 - x0) / length];
-    const beside = [middle[0] + 0.3 * normal[0], middle[1] + 0.3 * normal[1]];
-    const within = this.of("unit", this.level).some((f) => inside(beside, f.geometry));
-    const away = within ? -BADGE_M : BADGE_M;
-    const [x, y] = flip([middle[0] + away * normal[0], middle[1] + away * normal[1]]);
+    const [x, y] = flip(outside(line, this.of("unit", this.level).map((f) => f.geometry)));
     const { door_number: number, name, usable } = entrance.properties;
     return svg("g", { class: "door", "data-door": number, "data-usable": usable },
       svg("title", {}, `Door ${number}${name ? `, ${name}` : ""}${usable ? "" : ", not usable"}`),

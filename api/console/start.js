@@ -1,69 +1,67 @@
-// The first screen: the sites and drills of this server, and a button to open an exercise.
+// The first screen: what waits for a second person, and the sites and drills of this server.
 
-import { byId, el, keyed, say } from "./dom.js";
+import { byId, keyed, say } from "./dom.js";
+import { may } from "./me.js";
+import * as opening from "./opening.js";
 import * as requests from "./requests.js";
+import { Waiting } from "./waiting.js";
 
-const REFRESH_MS = 3000; // others may open and close exercises meanwhile
-const NAME_KEY = "lastseen-opened-by";
+const REFRESH_MS = 2000; // others may ask, open and close meanwhile
 
 /**
  * Show the list; `opened(incident id)` is called when one is to be followed.
  * Returns how to leave.
  */
-export async function showStart({ opened, complain }) {
-  const name = byId("opened-by");
-  name.value ||= sessionStorage.getItem(NAME_KEY) ?? "";
-  byId("who").onsubmit = (event) => event.preventDefault();
-  showSites(await requests.sites(), name, { opened, complain });
+export async function showStart({ me, opened, complain, wanted }) {
+  const waiting = new Waiting(me, opened);
+  const asked = (request) => waiting.sent(request);
+  say(byId("nothing"), "");
+
+  async function refresh() {
+    const [sites, incidents, requested] = await Promise.all([
+      may(me, "sites") ? requests.sites() : [],
+      requests.incidents(),
+      may(me, "open") ? requests.waiting() : [],
+    ]);
+    if (!wanted()) return;
+    const open = new Map(
+      incidents.filter((i) => i.state === "open").map((i) => [i.target.id, i]),
+    );
+    waiting.show(requested, sites, open);
+    // A site that is bound by other terms after a restart gets a new form.
+    keyed(byId("sites"), sites, (site) => `${site.id} ${site.agreement?.sha256}`,
+      (site) => opening.card(site, { me, opened, asked }),
+      (item, site) => opening.update(item, { me, running: open.get(site.id) ?? null, opened }));
+    say(byId("nothing"), sites.length ? "" : nothing(may(me, "sites"), me));
+  }
+
+  byId("sites").replaceChildren(); // forms begin empty
+  await refresh();
   let unreachable = false;
+  let busy = false;
   const timer = setInterval(async () => {
+    if (busy) return;
+    busy = true;
     try {
-      showSites(await requests.sites(), name, { opened, complain });
-      if (unreachable) complain("");
+      await refresh();
+      if (unreachable && wanted()) complain("");
       unreachable = false;
     } catch (error) {
       unreachable = true;
-      complain(`The server cannot be reached: ${error.message}`);
+      if (wanted()) complain(`${requests.inWords(error)} What is shown may be out of date.`);
+    } finally {
+      busy = false;
     }
   }, REFRESH_MS);
-  return () => clearInterval(timer);
+  const ticking = setInterval(() => waiting.tick(), 500);
+  return () => {
+    clearInterval(timer);
+    clearInterval(ticking);
+  };
 }
 
-function showSites(sites, name, { opened, complain }) {
-  keyed(byId("sites"), sites, (site) => site.id, card, (item, site) => {
-    const button = item.querySelector("button");
-    say(button, site.open_incident ? "Follow open exercise" : "Open exercise");
-    button.onclick = async () => {
-      if (site.open_incident) {
-        opened(site.open_incident);
-        return;
-      }
-      if (!byId("who").reportValidity()) return;
-      sessionStorage.setItem(NAME_KEY, name.value);
-      button.disabled = true;
-      try {
-        const incident = await requests.open({
-          [site.kind]: site.id,
-          kind: "exercise",
-          opened_by: name.value,
-          reason: byId("reason").value,
-        });
-        opened(incident.incident);
-      } catch (error) {
-        complain(error.message);
-      } finally {
-        button.disabled = false;
-      }
-    };
-  });
-}
-
-function card(site) {
-  const cameras = `${site.cameras.length} camera${site.cameras.length === 1 ? "" : "s"}`;
-  const kind = site.kind === "drill" ? "Recorded drill" : "Site with live cameras";
-  return el("li", { class: "panel" },
-    el("h2", {}, site.name),
-    el("p", { class: "kind" }, [kind, cameras, site.address].filter(Boolean).join(" · ")),
-    site.description ? el("p", {}, site.description) : "",
-    el("button", { type: "button", class: "primary" }));
+function nothing(maySites, me) {
+  return maySites
+    ? "No site or drill of this server is yours to see."
+    : `Your role (${me.role}) sees no sites here. Records are read with the API or on the server.`;
 }

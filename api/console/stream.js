@@ -2,16 +2,17 @@
 // server goes on where it was; what is here watches for the two cases that it does not handle: a
 // connection that is dead without having said so, and a server that answers with an error.
 
-import { incident, Refused } from "./requests.js";
+import { lastSeen, Refused } from "./requests.js";
 
 const DEAD_AFTER_MS = 8000; // four heartbeats
 const RETRY_MS = 1500;
 const NAMES = ["snapshot", "last-seen", "cameras", "incident", "closed", "heartbeat"];
+const FINAL = new Set([401, 403, 404]); // anything else may pass: a server that starts, or is busy
 
 /**
  * Follow the events of an incident.
  * `hear(name, message)` gets each message, `link(state)` "connecting", "open" or "lost", and
- * `gone(status)` is called once when the incident cannot be followed any more.
+ * `gone(refusal)` is called once when the incident cannot be followed any more.
  * Returns a function that stops.
  */
 export function follow(id, { hear, link, gone }) {
@@ -45,11 +46,12 @@ export function follow(id, { hear, link, gone }) {
   async function again() {
     source.close();
     try {
-      await incident(id);
+      await lastSeen(id);
     } catch (error) {
-      if (error instanceof Refused) {
+      if (stopped) return;
+      if (error instanceof Refused && FINAL.has(error.status)) {
         stop();
-        gone(error.status);
+        gone(error);
         return;
       }
     }

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.api.replayed import Console, build_console, serving
+from tests.browser.steps import account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    """The application over a small site, on the real clock: the page measures ages."""
-    return build_console(tmp_path, time.time)
+def console(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Console]:
+    """The application over a small site, on the real clock: the page measures ages.
+
+    No agreement binds the site unless the test is `bound`. Ivy, a dispatcher, has an account.
+    """
+    made = build_console(tmp_path, time.time, agreement=getattr(request, "param", None))
+    account(made, "ivy")
+    yield made
+    made.record.store.close()
 
 
 @dataclass
@@ -68,7 +75,11 @@ class Cable:
             if not self.whole:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self.port))
+            try:
+                far = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:  # the server is not there
+                near.close()
+                continue
             self.ends += [near, far]
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
@@ -101,18 +112,29 @@ class Cable:
             end.close()
 
 
+@contextlib.contextmanager
+def plugged(url: str) -> Iterator[Cable]:
+    """A cable to the server at an address."""
+    made = Cable(port_of(url))
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.close()
+        thread.join(5)
+
+
+def port_of(url: str) -> int:
+    """The port of an address on loopback."""
+    return int(url.rpartition(":")[2])
+
+
 @pytest.fixture
 def cable(console: Console) -> Iterator[Cable]:
     """The way from the browser to the server."""
-    with serving(console.app) as url:
-        made = Cable(int(url.rpartition(":")[2]))
-        thread = threading.Thread(target=made.run)
-        thread.start()
-        try:
-            yield made
-        finally:
-            made.close()
-            thread.join(5)
+    with serving(console.app) as url, plugged(url) as made:
+        yield made
 
 
 @dataclass
@@ -150,6 +172,15 @@ def page(browser: Browser, cable: Cable, watched: Watched) -> Iterator[Page]:
         watched.watch(made)
         yield made
         assert watched.hosts <= {urlsplit(cable.url).netloc}
+
+
+@pytest.fixture
+def second_page(browser: Browser, cable: Cable, watched: Watched) -> Iterator[Page]:
+    """The page of somebody else, at another machine."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        made = context.new_page()
+        watched.watch(made)
+        yield made
 
 
 @pytest.fixture

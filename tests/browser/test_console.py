@@ -1,18 +1,25 @@
-"""The dispatcher's screen in a real browser."""
+"""The screen of an incident in a real browser."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from calibration.answer import Answer
-from tests.api.replayed import Console, ReplayedRun, answer, evidence, subject
+from tests.api.replayed import Console, answer, evidence, subject
+from tests.browser.steps import (
+    ANSWER_EVERY_S,
+    TEXT,
+    Talker,
+    arrive,
+    keep,
+    open_exercise,
+    two_people,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,58 +30,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-ANSWER_EVERY_S = 0.15
-TEXT = "Last seen now in the West room, armed. Take door 1, 12 m on foot."
-
-
-def two_people(at_s: float) -> Answer:
-    """The suspect in the west room and somebody in the corridor."""
-    return answer(
-        at_s,
-        subject("S1", at_s=at_s, reasons=("a <b>rifle</b> was seen in 8 of 10 looks",)),
-        subject(
-            "S2", at_s=at_s, rank=2, xy_m=(15.0, 2.0), space="corridor", space_name="Corridor",
-            visibility="out of view", age_s=12.0, trail_m=((10.0, 2.0), (15.0, 2.0)),
-        ),
-        text=TEXT,
-    )  # fmt: skip
-
-
-class Talker:
-    """Lets a run publish answers about seven times a second, as the engine does."""
-
-    def __init__(self, run: ReplayedRun) -> None:
-        self.run = run
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.talk)
-        self.thread.start()
-
-    def talk(self) -> None:
-        while not self.ended.wait(ANSWER_EVERY_S):
-            self.run.say(two_people(time.time()))
-
-    def stop(self) -> None:
-        self.ended.set()
-        self.thread.join(5)
-
-
-def sign_in(page: Page, cable: Cable, console: Console) -> None:
-    page.goto(cable.url)
-    page.get_by_label("Access token").fill(console.token)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Open an exercise")).to_be_visible()
-
-
-def open_exercise(page: Page) -> None:
-    page.get_by_label("Opened by").fill("Dispatcher 7")
-    page.get_by_role("button", name="Open exercise").click()
-    expect(page.locator("#incident")).to_be_visible()
-
 
 @pytest.fixture
 def talker(quiet_page: Page, cable: Cable, console: Console) -> Iterator[Talker]:
     """Signed in, an exercise open, answers coming."""
-    sign_in(quiet_page, cable, console)
+    arrive(quiet_page, cable)
     open_exercise(quiet_page)
     expect(quiet_page.locator("#cameras li")).to_have_count(2)
     made = Talker(console.runs.made[0])
@@ -83,32 +43,9 @@ def talker(quiet_page: Page, cable: Cable, console: Console) -> Iterator[Talker]
     made.stop()
 
 
-def keep(page: Page, name: str) -> None:
-    """Keep a screenshot where LASTSEEN_SCREENSHOTS names a folder."""
-    folder = os.environ.get("LASTSEEN_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-def test_signing_in_needs_the_right_token(
-    page: Page, cable: Cable, console: Console, watched: Watched
-) -> None:
-    page.goto(cable.url)
-    page.get_by_label("Access token").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_have_text("This token is not valid.")
-    sign_in(page, cable, console)
-    assert console.token not in page.url
-    assert page.evaluate("document.cookie") == ""  # scripts cannot read the session
-    assert all("401" in text for text in watched.complaints)
-
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Access token")).to_be_visible()
-
-
 def test_the_answer_is_on_the_screen(talker: Talker, quiet_page: Page) -> None:
     page = quiet_page
-    expect(page.locator("#exercise")).to_contain_text("EXERCISE")
+    expect(page.locator("#kind")).to_have_text("EXERCISE not a real incident")
     expect(page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
     expect(page.locator("#spoken")).to_have_text(TEXT)  # for screen readers
     expect(page.locator("#badge-text")).to_contain_text("Live")
@@ -237,7 +174,7 @@ def test_old_pictures_are_stale_although_answers_keep_coming(
 
 
 def test_a_lost_connection_is_shown_and_resumed(page: Page, cable: Cable, console: Console) -> None:
-    sign_in(page, cable, console)
+    arrive(page, cable)
     open_exercise(page)
     talker = Talker(console.runs.made[0])
     try:
@@ -262,15 +199,22 @@ def test_camera_trouble_is_visible(talker: Talker, quiet_page: Page) -> None:
     expect(quiet_page.locator("#plan .camera .cross").first).to_be_visible()
 
 
-def test_closing_asks_first_and_keeps_the_last_answer(talker: Talker, quiet_page: Page) -> None:
+def test_closing_asks_why_and_keeps_the_last_answer(talker: Talker, quiet_page: Page) -> None:
     page = quiet_page
     page.get_by_role("button", name="Close exercise").click()
     page.get_by_role("button", name="Keep it open").click()
-    assert talker.run.cameras()[0].phase == "live"
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.get_by_role("button", name="Close exercise").click()
-    page.get_by_role("dialog").get_by_role("button", name="Close exercise").click()
-    expect(page.locator("#closed")).to_contain_text("closed by request")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Close exercise").click()  # a reason is required
+    expect(dialog).to_be_visible()
+    assert talker.run.cameras()[0].phase == "live"
+    dialog.get_by_label("Why is it closed?").fill("all rooms are clear")
+    keep(page, "closing")
+    dialog.get_by_role("button", name="Close exercise").click()
+    expect(page.locator("#closed")).to_contain_text("by Ivy: all rooms are clear")
     expect(page.locator("body")).to_have_attribute("data-fresh", "closed")
+    expect(page.locator("#left-time")).to_have_text("Closed")
     assert talker.run.stopped
     expect(page.get_by_role("heading", level=1, name=TEXT)).to_be_visible()
     expect(page.get_by_role("button", name="Close exercise")).to_be_hidden()
@@ -309,7 +253,7 @@ def test_the_screen_fits_a_phone(
     ) as context:
         page = context.new_page()
         watched.watch(page)
-        sign_in(page, cable, console)
+        arrive(page, cable)
         open_exercise(page)
         console.runs.made[0].say(two_people(time.time()))
         expect(page.locator("#door-number")).to_have_text("1")
@@ -326,6 +270,6 @@ def test_the_screen_fits_a_phone(
 def test_the_reference_of_the_api_needs_no_other_host(
     quiet_page: Page, cable: Cable, console: Console
 ) -> None:
-    sign_in(quiet_page, cable, console)
+    arrive(quiet_page, cable)
     quiet_page.get_by_role("link", name="API").click()
     expect(quiet_page.get_by_text("/v1/incidents/{incident_id}/last-seen")).to_be_visible()
