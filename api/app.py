@@ -47,6 +47,7 @@ TICK_S = 0.1
 
 HEARTBEAT_S = 2.0
 _HOUSEKEEPING_S = 30.0
+_SETTLE_EVERY_S = 1.0
 
 _DESCRIPTION = """Where was the intruder last seen, and through which door do officers reach them
 soonest? Ask for an incident, follow its events, close it. Every request needs the token of an
@@ -104,6 +105,7 @@ def create_app(
             await asyncio.to_thread(verifier.prefetch, clock())
         tasks = [
             asyncio.create_task(_tick_on(services, tick_s)),
+            asyncio.create_task(_settle_on(services.incidents)),
             asyncio.create_task(_keep_house(services)),
         ]
         try:
@@ -168,6 +170,13 @@ async def _tick_on(services: Services, tick_s: float) -> None:
         except Exception:  # noqa: BLE001 - outermost frame of this task, it must tick on
             _log.exception("a tick failed")
         await asyncio.sleep(tick_s)
+
+
+async def _settle_on(all_incidents: Incidents) -> None:
+    """Apart from the ticks, which must not wait for a database."""
+    while True:
+        await asyncio.sleep(_SETTLE_EVERY_S)
+        await asyncio.to_thread(all_incidents.settle)
 
 
 async def _keep_house(services: Services) -> None:

@@ -128,6 +128,7 @@ class Gate:
         self._live: dict[str, Grant] = {}
         self._opening: set[str] = set()
         self._owed: list[_Closing] = []
+        self._settling = threading.Lock()
         self._lock = threading.Lock()
 
     def decide(self, activation: Activation, terms: Terms, now_s: float) -> Decision:
@@ -230,16 +231,28 @@ class Gate:
         return longer
 
     def close(self, incident: str, *, actor: Actor, reason: str, now_s: float) -> None:
-        """End the grant of `incident`; it is over even where the audit entry fails.
+        """End the grant of `incident`, and return once that is on record.
 
         Raises:
             NotPermittedError: the agreement does not let them; the refusal is in the audit.
             AuditError: the entry could not be written; the grant is over all the same.
         """
+        if self.revoke(incident, actor=actor, reason=reason, now_s=now_s):
+            self.settle()
+
+    def revoke(self, incident: str, *, actor: Actor, reason: str, now_s: float) -> bool:
+        """End the grant of `incident` at once, before any disk is waited for; whether it was live.
+
+        `settle` writes it down, which must follow: it may be done while feeds are being stopped.
+
+        Raises:
+            NotPermittedError: the agreement does not let them; the refusal is in the audit.
+            AuditError: the refusal could not be written; it is refused all the same.
+        """
         with self._lock:
             grant = self._live.get(incident)
         if grant is None:
-            return
+            return False
         refusal = None
         if actor is not MACHINE:
             refusal = refusal_to_end(grant.agreement, grant.activation, grant.actor, actor)
@@ -249,30 +262,21 @@ class Gate:
             raise NotPermittedError(refusal)
         with self._lock:
             if self._live.pop(incident, None) is None:
-                return
-        try:
-            self._tell_closed(_Closing(incident, actor.name, reason, now_s))
-        except AuditError:
-            with self._lock:
-                self._owed.append(_Closing(incident, actor.name, reason, now_s))
-            raise
+                return False
+            self._owed.append(_Closing(incident, actor.name, reason, now_s))
+        return True
 
     def settle(self) -> None:
-        """Write the entries of closings that could not be written when they happened.
-
-        Until they are, another process would take those grants up again: closed must stay closed.
+        """Write down what was revoked. Until then another process would take those grants up again.
 
         Raises:
-            AuditError: one could not be written still; the next call goes on with it.
+            AuditError: one could not be written; the next call goes on with it.
         """
-        while True:
-            with self._lock:
-                if not self._owed:
-                    return
-                closing = self._owed[0]
-            self._tell_closed(closing)
-            with self._lock:
-                self._owed.remove(closing)
+        with self._settling:
+            while self._owed:
+                self._tell_closed(self._owed[0])
+                with self._lock:
+                    del self._owed[0]
 
     def note(self, action: str, now_s: float, facts: Mapping[str, object]) -> None:
         """Write down what changes no grant, such as a request that waits for a second person.

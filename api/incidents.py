@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_CLOSED = 20
 _END_OF_TIME = "the grant's time is over"
+_PATIENCE_S = 1.0
 
 
 class Incidents:
@@ -66,6 +67,7 @@ class Incidents:
         self._agencies_of = agencies_of
         self._incidents: dict[str, Incident] = {}
         self._ends_mono_s: dict[str, float] = {}
+        self._ending: set[str] = set()
         self._opening = threading.Lock()
 
     def __iter__(self) -> Iterator[Incident]:
@@ -216,12 +218,17 @@ class Incidents:
         Raises:
             NotPermittedError: the agreement does not let them.
         """
+        self._gate.revoke(incident.id, actor=actor, reason=reason, now_s=self._clock())
+        stop = partial(incident.close, closed_by=actor.full_name or actor.name, reason=reason)
+        _at_once([stop, self.settle])  # a database that hangs keeps no camera open
+
+    def settle(self) -> None:
+        """Write down the closings that are not on record yet; what fails is logged, not raised."""
         try:
-            self._gate.close(incident.id, actor=actor, reason=reason, now_s=self._clock())
-        except AuditError:
-            # Closing must never fail: the grant is over, and the lack of the entry is logged.
-            _log.exception("incident %s is closed without an audit entry", incident.id)
-        incident.close(closed_by=actor.full_name or actor.name, reason=reason)
+            self._gate.settle()
+        except AuditError as error:
+            # Closing must never fail: the grants are over, and this is tried again.
+            _log.error("a closing is not on record yet: %s", error)
 
     def stop_all(self, *, reason: str) -> tuple[Incident, ...]:
         """Stop every run. Drills are closed; what is live stays open for the next process.
@@ -239,13 +246,9 @@ class Incidents:
 
     def tick(self, now_s: float) -> None:
         """Close what is over at `now_s` (Unix seconds), publish the camera states of the rest."""
-        try:
-            self._gate.settle()
-        except AuditError as error:
-            _log.error("a closing is not on record yet: %s", error)
         over = []
         for incident in self:
-            if not incident.open:
+            if not incident.open or incident.id in self._ending:
                 continue
             end_mono_s = self._ends_mono_s.get(incident.id, float("inf"))
             if now_s >= incident.grant.until_s or self._monotonic() >= end_mono_s:
@@ -254,7 +257,9 @@ class Incidents:
                 over.append((incident, incident.run_ended))
             else:
                 incident.poll(now_s)
-        _at_once([partial(self.close, one, MACHINE, reason=why) for one, why in over])
+        self._ending |= {incident.id for incident, _ in over}
+        closings = [partial(self.close, one, MACHINE, reason=why) for one, why in over]
+        _at_once(closings, wait_s=_PATIENCE_S)  # one that is slow keeps no other open
 
     def _made(self, target: Target, grant: Grant) -> Incident:
         return Incident(
@@ -275,12 +280,26 @@ class Incidents:
         for incident_id in closed[: max(0, len(closed) - _MOST_CLOSED)]:
             del self._incidents[incident_id]
             del self._ends_mono_s[incident_id]
+            self._ending.discard(incident_id)
 
 
-def _at_once(acts: Iterable[Callable[[], None]]) -> None:
-    """Do all of these, each in a thread of its own: one that is slow keeps no other waiting."""
-    threads = [threading.Thread(target=act, name="closing") for act in acts]
+def _at_once(acts: Iterable[Callable[[], None]], *, wait_s: float | None = None) -> None:
+    """Do all of these, each in a thread of its own: one that is slow keeps no other waiting.
+
+    Args:
+        acts: what to do; what one of them raises is logged.
+        wait_s: return after so long at the latest, seconds; when all is done where None.
+    """
+    threads = [threading.Thread(target=_logged, args=(act,), name="closing") for act in acts]
     for thread in threads:
         thread.start()
+    until_s = None if wait_s is None else time.monotonic() + wait_s
     for thread in threads:
-        thread.join()
+        thread.join(None if until_s is None else max(0.0, until_s - time.monotonic()))
+
+
+def _logged(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception:  # noqa: BLE001 - outermost frame of a thread
+        _log.exception("something could not be closed")

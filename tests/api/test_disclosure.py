@@ -212,9 +212,7 @@ def test_an_open_one_has_no_end() -> None:
 
 
 def test_one_on_hold_is_held_until_it_is_released() -> None:
-    told = disclose(
-        told_by(("hold-set", {}), ("hold-released", {}), ("hold-set", {})), "i1", WHOLE
-    )
+    told = disclose(told_by(("hold-set", {}), ("hold-released", {}), ("hold-set", {})), "i1", WHOLE)
     assert told.held
     assert "On hold" in told.as_html()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -493,3 +494,43 @@ def test_what_is_said_and_shown_is_kept_until_it_closes(
     assert "the disk is slow" in incident.cameras(viewing).problems
     incidents.close(incident, DANA, reason="over")
     assert kept.closed
+
+
+def test_a_database_that_hangs_keeps_no_camera_open(
+    record: Record, incidents: Incidents, target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    incident = incidents.open(exercise(target), target, DANA)
+    with record.store.writing():  # nobody else can write until this ends
+        began_s = time.monotonic()
+        closing = threading.Thread(
+            target=incidents.close, args=(incident, DANA), kwargs={"reason": "over"}
+        )
+        closing.start()
+        while not runs.made[0].stopped:
+            assert time.monotonic() - began_s < 1.0, "the run goes on"
+            time.sleep(0.005)
+        assert not incidents._gate.allows(incident.grant.permit, "cam-01", clock())
+        assert closing.is_alive()  # whoever closes is told once it is on record
+    closing.join(15)
+    assert actions(record.audit) == ["grant-opened", "grant-closed"]
+
+
+def test_a_closing_that_cannot_be_recorded_is_recorded_later(
+    record: Record,
+    incidents: Incidents,
+    incident: Incident,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(record.audit, "append", _full)
+        incidents.close(incident, DANA, reason="over")
+        assert not incident.open
+        assert "not on record yet" in caplog.text
+    incidents.settle()
+    incidents.settle()
+    assert actions(record.audit) == ["grant-opened", "grant-closed"]
+
+
+def _full(*_: object, **__: object) -> None:
+    raise AuditError("no space left")
