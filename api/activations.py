@@ -35,6 +35,8 @@ TOLERANCE_S = 300
 PATH = "/v1/activations/"
 
 _SERVER_FAULT = 500
+_NOT_YET = "incident-not-found"
+"""An agency's message may overtake the emergency's: its sender may try again under the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Activations:
             return self._carried_out(event, source)
         except (NotPermittedError, ForbiddenError, RunError, ProblemError) as error:
             problem = _problem_of(error)
-            if problem.status >= _SERVER_FAULT:
+            if problem.status >= _SERVER_FAULT or problem.slug == _NOT_YET:
                 raise problem from error
             body = problem_response(PATH + source.name, problem).body
             return Answer(problem.status, bytes(body).decode())

@@ -10,6 +10,9 @@ from calibration.entrances import EntranceRoutes
 from calibration.errors import Problem, SiteError
 from calibration.site import Site, load_site
 
+from .errors import TargetError
+from .targets import agreement_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -42,8 +45,19 @@ def check_site(folder: Path) -> SiteCheck:
     except SiteError as error:
         ordered = sorted(error.problems, key=lambda problem: problem.severity)
         return SiteCheck(None, (), tuple(ordered))
+    unbound = agreement_problem(site)
     levels = coverage(site, EntranceRoutes(site.plan))
-    return SiteCheck(site, levels, (*site.warnings, *_gaps(site, levels)))
+    found = (*site.warnings, *_gaps(site, levels))
+    return SiteCheck(site, levels, found if unbound is None else (unbound, *found))
+
+
+def agreement_problem(site: Site) -> Problem | None:
+    """What is wrong with the agreement that a site names; None where nothing is, or none is named."""
+    try:
+        agreement_of(site)
+    except TargetError as error:
+        return Problem("site.toml", "agreement", str(error), "error")
+    return None
 
 
 def check_as_json(check: SiteCheck) -> dict[str, Any]:

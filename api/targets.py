@@ -72,11 +72,16 @@ def load_target(folder: Path) -> Target:
         raise TargetError(f"{folder}: {error}") from error
     except DrillError as error:  # names its files with the folder
         raise TargetError(str(error)) from error
-    terms = Terms(_agreement_of(site), _camera_facts(site), recorded=kind == "drill")
+    terms = Terms(agreement_of(site), _camera_facts(site), recorded=kind == "drill")
     return Target(folder.resolve().name, kind, name, description, folder, site, terms)
 
 
-def _agreement_of(site: Site) -> Agreement | None:
+def agreement_of(site: Site) -> Agreement | None:
+    """Return the agreement that a site names; None where it names none.
+
+    Raises:
+        TargetError: it cannot be read, or lies outside the site's folder.
+    """
     if site.agreement_file is None:
         return None
     path = site.folder / site.agreement_file

@@ -592,6 +592,7 @@ def test_a_refusal_is_an_answer(
         (AuditError("/srv/audit: disk full"), 503, "audit-unavailable"),
         (RunError("no camera has an address"), 503, "nothing-to-play"),
         (ProblemError(503, "busy", "Busy", "later"), 503, "busy"),
+        (ProblemError(404, "incident-not-found", "None", "none"), 404, "incident-not-found"),
         (RuntimeError("a fault"), 500, "internal-error"),
     ],
 )

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from api.commands.site import app
 from api.errors import ReportError
+from tests.api.replayed import AGREEMENT, write_site
 from tests.calibration.small_site import SmallSite, box, feature
 
 WING = Path(__file__).resolve().parents[2] / "benchmarks" / "drills" / "wing"
@@ -152,3 +153,25 @@ def test_help_shows_how() -> None:
 
     assert result.exit_code == 0
     assert "lastseen site check my-school --map out/my-school.png" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("agreement", "said"),
+    [
+        (None, "agreement.toml"),
+        ("schema = 1\n", "title"),
+        (AGREEMENT, ""),
+    ],
+    ids=["missing", "broken", "sound"],
+)
+def test_the_agreement_is_checked_too(tmp_path: Path, agreement: str | None, said: str) -> None:
+    folder = write_site(tmp_path / "small", agreement=AGREEMENT)
+    if agreement is None:
+        (folder / "agreement.toml").unlink()
+    else:
+        (folder / "agreement.toml").write_text(agreement)
+    code, found = as_json(folder)
+    errors = [problem for problem in found["problems"] if problem["severity"] == "error"]
+    assert code == (1 if said else 0)
+    assert [problem["field"] for problem in errors] == (["agreement"] if said else [])
+    assert all(said in problem["message"] for problem in errors)
