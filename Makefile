@@ -100,5 +100,5 @@ constraints: $(VENV)/.installed-docs $(VENV)/.installed-render $(VENV)/.installe
 
 clean: ## remove what was built and measured; keeps .venv
 	rm -rf build dist site runs out reports constraints.txt.new
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .identity_provider_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -52,7 +52,7 @@ def check_site(folder: Path) -> SiteCheck:
 
 
 def agreement_problem(site: Site) -> Problem | None:
-    """What is wrong with the agreement that a site names; None where nothing is, or none is named."""
+    """Return what is wrong with the agreement that a site names; None where nothing is."""
     try:
         agreement_of(site)
     except TargetError as error:

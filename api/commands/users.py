@@ -96,13 +96,17 @@ def add(
     if uri is not None:
         _print_second_factor(uri)
     elif keys_only:
-        typer.echo(f"Make its key: lastseen users key {name} --label …")
+        typer.echo(f"Make its key: lastseen users key {name} --label …{_option(state)}")
     else:
         typer.echo(
             f"WARNING: whoever learns the password of {name} is in; "
-            f"'lastseen users second-factor {name}' adds a second factor.",
+            f"'lastseen users second-factor {name}{_option(state)}' adds a second factor.",
             err=True,
         )
+
+
+def _option(state: Path | None) -> str:
+    return "" if state is None else f" --state {state}"
 
 
 @app.command("list")
