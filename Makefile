@@ -48,9 +48,9 @@ format: install ## format the code and fix what can be fixed
 # The heavy suites are deselected in pyproject.toml; -m on the command line selects them.
 # pytest ends with status 5 where a marker has no tests; that is told, not failed.
 define suite
-	@code=0; $(PYTEST) -m $(1) --collect-only -qq >/dev/null 2>&1 || code=$$?; \
+	@code=0; $(PYTEST) -m '$(1)' --collect-only -qq >/dev/null 2>&1 || code=$$?; \
 	if [ $$code -eq 5 ]; then echo "$@: there are no tests marked '$(1)'"; \
-	else $(PYTEST) -m $(1); fi
+	else $(PYTEST) -m '$(1)'; fi
 endef
 
 test-accuracy: install ## figures on rendered and real footage, defended
@@ -60,7 +60,7 @@ test-browser: install ## the console in a real Chromium
 	$(call suite,browser)
 
 test-postgres: install ## the database tests on a real PostgreSQL
-	$(call suite,postgres)
+	$(call suite,postgres and not slow)
 
 test-slow: $(VENV)/.installed-export ## tests that take minutes
 	$(call suite,slow)

@@ -6,6 +6,10 @@ sign in by. `SIGNED` is let through as nobody: its handlers check a signature. A
 also what does not exist, so nobody learns what is here. No other site may read an answer: there is
 no CORS, and a preflight is a stranger's request like any other.
 
+Requests are counted so that nobody uses up what somebody else needs: strangers by address, but not
+the browser that signs in where it has signed in before, and not an event that bears a signature;
+of those `api.activations` counts the false ones.
+
 `EventSource` and plain navigation cannot send a header, therefore the cookie. It is HttpOnly and
 SameSite=Strict; a request that changes something by cookie must also come from our own origin.
 
@@ -14,21 +18,21 @@ A stream is looked at again while it runs: who has signed out, or was locked out
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from anyio import CancelScope
-from starlette.concurrency import run_in_threadpool
+from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 
 from .errors import ProblemError, StoreError
 from .problems import problem_response
-from .request_limits import RequestLimits
-from .watched_streams import WatchedSend, bounded
+from .request_limits import RequestLimits, address_key, too_many_requests
+from .watched_streams import WatchedSend, bounded, until_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 
     from .actors import Actor
     from .recognise import Recogniser
+    from .request_limits import Whose
+    from .services import Services
     from .watched_streams import Recognise
 
 PUBLIC = frozenset({("GET", "/"), ("POST", "/session"), ("POST", "/v1/sign-in")})
@@ -55,7 +61,9 @@ _log = logging.getLogger(__name__)
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
+_RECOGNISING = 32
 _NOBODYS_ADDRESS = "unknown"
+_LINK = "/v1/links/"
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -80,11 +88,13 @@ class Verdict(NamedTuple):
         actor: who asks; None where nobody was recognised.
         refusal: why it is not answered; None where it is.
         again: looks again who asks; None where nobody was recognised.
+        until_s: when what they showed ends, as it says itself, Unix seconds.
     """
 
     actor: Actor | None
     refusal: ProblemError | None
     again: Recognise | None = None
+    until_s: float = math.inf
 
 
 class Access:
@@ -111,6 +121,8 @@ class Access:
         self._recogniser = recogniser
         self._clock = clock
         self._limits = request_limits or RequestLimits()
+        # Of its own: who closes cameras must be recognised while others wait for a database.
+        self._threads = CapacityLimiter(_RECOGNISING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with a problem document."""
@@ -138,7 +150,9 @@ class Access:
             await response(scope, receive, send_with_headers)
             return
         with CancelScope() as answering:
-            watched = WatchedSend(send_with_headers, verdict.again, self._clock, answering)
+            watched = WatchedSend(
+                send_with_headers, verdict.again, self._clock, answering, verdict.until_s
+            )
             await self._app(scope, bounded(receive), watched)
 
     async def _judge(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
@@ -154,11 +168,27 @@ class Access:
         except StoreError as error:
             _log.error("nobody can be recognised: %s", error)
             verdict = Verdict(None, _no_store())
-        name = None if verdict.actor is None else verdict.actor.name
-        signed = is_signed(method, path)
-        address = address_of(connection)
-        wait_s = self._limits.wait_s(name, address, self._clock(), signed=signed)
-        return verdict if wait_s == 0.0 else Verdict(verdict.actor, _too_many(wait_s))
+        counted = self._counted_by(verdict.actor, connection, method, path)
+        wait_s = 0.0 if counted is None else self._limits.wait_s(*counted, self._clock())
+        return verdict if wait_s == 0.0 else Verdict(verdict.actor, too_many_requests(wait_s))
+
+    def _counted_by(
+        self, actor: Actor | None, connection: HTTPConnection, method: str, path: str
+    ) -> tuple[Whose, str] | None:
+        """What a request is counted by; None where its handler does that."""
+        if actor is not None:
+            return "actor", actor.name
+        address = address_key(address_of(connection))
+        if (method, path) in PUBLIC:
+            services = cast("Services", connection.app.state.services)
+            cookie = connection.cookies.get(cookie_name(DEVICE_COOKIE, connection))
+            device = services.sign_in.device_of(cookie, self._clock())
+            return ("stranger", address) if device is None else ("device", device)
+        if not is_signed(method, path):
+            return "stranger", address
+        if path.startswith(_LINK):
+            return "link", address
+        return None if "webhook-signature" in connection.headers else ("stranger", address)
 
     async def _recognise(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
         if is_signed(method, path):
@@ -180,11 +210,11 @@ class Access:
         actor = None if token is None else await again()
         if actor is None:
             return Verdict(None, _unauthorized("the token is not valid, or not any more"))
-        return Verdict(actor, None, again)
+        return Verdict(actor, None, again, until_of(token or ""))
 
     def _again(self, by: Callable[[str, float], Actor | None], shown: str) -> Recognise:
         async def again() -> Actor | None:
-            return await run_in_threadpool(by, shown, self._clock())
+            return await to_thread.run_sync(by, shown, self._clock(), limiter=self._threads)
 
         return again
 
@@ -204,8 +234,15 @@ def bearer_of(connection: HTTPConnection) -> str | None:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Return the address that a request came from."""
-    return connection.client.host if connection.client is not None else _NOBODYS_ADDRESS
+    """Return the address that a request came from; one word for all that is none.
+
+    A proxy hands on what it was sent, so it may be any text.
+    """
+    try:
+        host = "" if connection.client is None else connection.client.host
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return _NOBODYS_ADDRESS
 
 
 def cookie_name(name: str, connection: HTTPConnection) -> str:
@@ -243,17 +280,6 @@ def _foreign_origin() -> ProblemError:
         "foreign-origin",
         "The request comes from another site",
         "requests that change something must come from the console's own page",
-    )
-
-
-def _too_many(wait_s: float) -> ProblemError:
-    wait = max(math.ceil(wait_s), 1)
-    return ProblemError(
-        429,
-        "too-many-requests",
-        "Too many requests",
-        f"ask again in {wait} s",
-        {"Retry-After": str(wait)},
     )
 
 

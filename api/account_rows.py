@@ -69,6 +69,7 @@ class Credentials:
     account: Account
     password_hash: str | None = field(repr=False)
     totp_secret: str | None = field(repr=False)
+    totp_sealed: bytes | None = field(repr=False)
 
 
 def use_credentials(
@@ -89,12 +90,13 @@ def use_credentials(
         USERS.c.name == used.account.name,
         USERS.c.password_hash == used.password_hash,
         USERS.c.disabled.is_(False),
+        USERS.c.totp_sealed.is_(None)
+        if used.totp_sealed is None
+        else USERS.c.totp_sealed == used.totp_sealed,
     ]
-    if step is None:
-        is_ours.append(USERS.c.totp_sealed.is_(None))
-    else:
+    if step is not None:
         values["totp_used"] = step
-        is_ours += [USERS.c.totp_sealed.is_not(None), USERS.c.totp_used < step]
+        is_ours.append(USERS.c.totp_used < step)
     changed = connection.execute(
         update(USERS).where(*is_ours).values(values).returning(USERS.c.name)
     )

@@ -218,7 +218,7 @@ class Accounts:
             except SealError:
                 _log.error("account %s: its second factor does not open; renew it", name)
                 return None
-        return Credentials(account_of_row(row), row.password_hash, secret)
+        return Credentials(account_of_row(row), row.password_hash, secret, row.totp_sealed)
 
     def _known(self, name: str) -> Account:
         account = self.get(name)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from . import examples
+from .access import address_of
 from .activation_schemas import ActivationNoted, ActivationOpened, event_schemas
 from .activations import PATH
 from .problems import MEDIA_TYPE
@@ -84,6 +85,7 @@ async def _body(request: Request) -> bytes:
         422: _problem(
             422, "invalid-request", "The request is not valid", "body.by: Field required"
         ),
+        429: _problem(429, "too-many-requests", "Too many requests", "ask again in 20 s"),
         503: _problem(
             503, "audit-unavailable", "The audit cannot be written", "nothing was opened"
         ),
@@ -128,8 +130,9 @@ def receive_event(
     activations = cast("Activations", services.activations)
     event_id, sent, signatures = (request.headers.get(name, "") for name in _HEADERS)
     message = SignedMessage(event_id, sent, signatures, body)
-    address = request.client.host if request.client is not None else ""
-    answer = activations.receive(source, message, address=address, now_s=services.clock())
+    answer = activations.receive(
+        source, message, address=address_of(request), now_s=services.clock()
+    )
     return Response(
         answer.text,
         answer.status,

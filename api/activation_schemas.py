@@ -10,25 +10,13 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
 from typing import Annotated, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from .agreements import Slug  # noqa: TC001 - the same
+from .lines import Line, Reason  # noqa: TC001 - read when the model is made
 from .schemas import SCHEMA_VERSION, Message
 
 EventType = Literal["emergency", "exercise", "agency-responding", "agency-left", "closed"]
-
-
-def _line(text: str) -> str:
-    """One line that can be read: dispatch systems send narratives with anything in them."""
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(text.split())
-    if not text:
-        raise ValueError("is empty")
-    return text
-
-
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), AfterValidator(_line)]
-Reason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S"), AfterValidator(_line)]
 
 
 class Emergency(Message):

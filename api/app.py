@@ -176,7 +176,10 @@ async def _settle_on(all_incidents: Incidents) -> None:
     """Apart from the ticks, which must not wait for a database."""
     while True:
         await asyncio.sleep(_SETTLE_EVERY_S)
-        await asyncio.to_thread(all_incidents.settle)
+        try:
+            await asyncio.to_thread(all_incidents.settle)
+        except Exception:  # noqa: BLE001 - outermost frame of this task, as above
+            _log.exception("closings cannot be settled")
 
 
 async def _keep_house(services: Services) -> None:

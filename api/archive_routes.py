@@ -7,7 +7,7 @@ Every look at a record is in the audit before the record is given.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
@@ -17,6 +17,7 @@ from .archive_schemas import KeptPictureAbout
 from .errors import ProblemError
 from .kept_records import KeptIncident, KeptPicture, KeptRecord, LostRecord
 from .locations import utc
+from .retention_record import terms_on_record
 from .retention_rows import purged_at
 from .services import DOCUMENTED_BEARER, ServicesHere, actor_of, services_of
 
@@ -78,14 +79,20 @@ _RECORDS = archive_schemas.KeptRecords(
 )
 
 
-def _reader(actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
+def _counted(request: Request, actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
+    services = services_of(request)
+    services.readers.admit(actor, services.clock())
+    return actor
+
+
+def _reader(actor: Annotated[Actor, Depends(_counted)]) -> Actor:
     actor.need("archive")
     return actor
 
 
 def _known(
     request: Request,
-    actor: Annotated[Actor, Depends(actor_of)],
+    actor: Annotated[Actor, Depends(_counted)],
     incident_id: Annotated[str, Path(description="Incident id.", max_length=64)],
 ) -> KeptIncident:
     kept = services_of(request).archive.about(incident_id)
@@ -96,19 +103,31 @@ def _known(
             "No such incident",
             f"there is no incident {incident_id!r} here; GET /v1/archive lists all",
         )
-    if kept.purged_s is not None:
-        raise ProblemError(
-            410,
-            "purged",
-            "What was kept was purged",
-            f"it was purged at {purged_at(kept.purged_s)}; the audit holds the receipt",
-        )
     return kept
 
 
+def _readable(
+    _actor: Annotated[Actor, Depends(_reader)], kept: Annotated[KeptIncident, Depends(_known)]
+) -> KeptIncident:
+    if kept.purged_s is not None:
+        raise _purged(kept)
+    return kept
+
+
+def _purged(kept: KeptIncident, *, when: bool = True) -> ProblemError:
+    at = f" at {purged_at(kept.purged_s)}" if when and kept.purged_s is not None else ""
+    return ProblemError(
+        410,
+        "purged",
+        "What was kept was purged",
+        f"it was purged{at}; the audit holds the receipt",
+    )
+
+
+ActorHere = Annotated[Actor, Depends(_counted)]
 ReaderHere = Annotated[Actor, Depends(_reader)]
-ActorHere = Annotated[Actor, Depends(actor_of)]
-KeptHere = Annotated[KeptIncident, Depends(_known)]
+KnownHere = Annotated[KeptIncident, Depends(_known)]
+KeptHere = Annotated[KeptIncident, Depends(_readable)]
 
 
 @router.get(
@@ -229,9 +248,10 @@ def show_record(
     },
 )
 def hold_records(
-    wanted: archive_schemas.Hold, actor: ActorHere, kept: KeptHere, services: ServicesHere
+    wanted: archive_schemas.Hold, actor: ActorHere, kept: KnownHere, services: ServicesHere
 ) -> None:
     """Put what is kept on legal hold, for auditors and whom the agreement names."""
+    _need_holder(services, actor, kept, "hold", wanted.reason)
     services.retention.hold(kept.incident, wanted.reason, actor=actor, now_s=services.clock())
 
 
@@ -246,9 +266,31 @@ def hold_records(
         **_NOT_RECORDED,
     },
 )
-def release_records(actor: ActorHere, kept: KeptHere, services: ServicesHere) -> None:
+def release_records(actor: ActorHere, kept: KnownHere, services: ServicesHere) -> None:
     """Release what is kept from its hold, for auditors and whom the agreement names."""
+    _need_holder(services, actor, kept, "release", None)
     services.retention.release(kept.incident, actor=actor, now_s=services.clock())
+
+
+def _need_holder(
+    services: ServicesHere,
+    actor: Actor,
+    kept: KeptIncident,
+    asked: Literal["hold", "release"],
+    why: str | None,
+) -> None:
+    """Return if somebody may hold it and there is something left to hold.
+
+    Raises:
+        NotPermittedError: it is not for them; they are told nothing else.
+        ProblemError: it was purged, and when where they may be told for how long things are kept.
+    """
+    now_s = services.clock()
+    services.retention.need_holder(kept.incident, asked, why, actor=actor, now_s=now_s)
+    if kept.purged_s is not None:
+        opened = next(services.audit.entries(kept.incident, actions=["grant-opened"]), None)
+        terms = terms_on_record(services.audit, opened)
+        raise _purged(kept, when=terms.tell("retention", actor))
 
 
 def _note(

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
+
 from . import grant_rows
 from .accounts import Accounts
 from .activations import Activations
 from .archive import Archive
+from .asking import Asking
 from .gate import Gate
 from .housekeeping import Housekeeping
 from .incidents import Incidents
 from .keeping import Keeper
 from .links import Links
 from .recognise import Recogniser
+from .record_readers import Readers
 from .retention import Retention
 from .services import Services
 from .sessions import Sessions
 from .sign_in import SignIn
 from .site_incidents import SiteIncidents
 from .sources import Sources
+from .verdicts import Verdicts
 from .viewing import Viewers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .actors import Actor
     from .gate import Grant
     from .oidc import OidcVerifier
     from .record import Record
     from .runs import RunFactory
     from .targets import Target
+
+_CLOSING = 16
 
 
 def assemble(
@@ -52,11 +60,18 @@ def assemble(
     store, keys, audit = record.store, record.keys, record.audit
     gate = Gate(audit, holder=holder, longest_s=longest_s, whole=record.whole)
     archive = Archive(store, keys)
-    retention = Retention(store, keys, audit)
+    retention = Retention(store, keys, audit, whole=record.whole)
 
     def keeper_of(grant: Grant) -> Keeper | None:
         # Without an agreement nothing says for how long, so nothing is kept.
         return None if grant.agreement is None else Keeper(archive, grant.permit.incident, clock)
+
+    accounts, sessions = Accounts(store, keys, audit), Sessions(store)
+
+    def still(actor: Actor) -> bool:
+        account = accounts.get(actor.name)
+        # Whoever has no account is of an identity provider, or at the machine.
+        return account is None or (not account.disabled and account.actor(actor.by) == actor)
 
     incidents = Incidents(
         targets,
@@ -67,23 +82,27 @@ def assemble(
         keeper_of=keeper_of,
         agencies_of=lambda incident: grant_rows.agencies_of(audit, incident),
     )
-    accounts, sessions = Accounts(store, keys, audit), Sessions(store)
+    asking = Asking(incidents, gate, clock, still)
     sources = Sources(store, keys, audit)
     return Services(
         incidents=incidents,
+        asking=asking,
         gate=gate,
         viewers=Viewers(gate, audit),
         accounts=accounts,
         sessions=sessions,
         sign_in=SignIn(accounts, sessions, keys, audit),
         recogniser=Recogniser(sessions, verifier),
-        activations=Activations(store, sources, audit, SiteIncidents(incidents)),
+        activations=Activations(store, sources, audit, SiteIncidents(incidents, asking)),
         links=Links(keys),
         archive=archive,
         retention=retention,
         audit=audit,
         checkpoints=record.checkpoints,
+        verdicts=Verdicts(audit, record.checkpoints),
+        readers=Readers(),
         housekeeping=Housekeeping(record, retention),
+        closing=CapacityLimiter(_CLOSING),
         clock=clock,
         heartbeat_s=heartbeat_s,
     )

@@ -3,10 +3,16 @@
 Whoever can write to the database can make the whole chain anew, but not the signature of a
 checkpoint, and not the copy of one that is kept elsewhere. A removed end shows where a checkpoint
 lies beyond it, a chain made anew where one names another hash.
+
+The newest that was signed here lies in the folder of the keys as well. A chain that does not hold
+what it names is bent, and is never signed again. Checkpoints of another key, e.g. of another server
+on the same database, must fit the chain, too; but they vouch for nothing here.
 """
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +27,7 @@ from .checkpoint_document import (
     sign_head,
     verify_checkpoint,
 )
-from .errors import AuditError, StoreError
+from .errors import AuditError, StateError, StoreError
 from .store_tables import CHECKPOINTS
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Checkpoint",
     "Checkpoints",
+    "resting",
     "verify_all",
     "verify_checkpoint",
     "verify_copy",
@@ -83,20 +90,66 @@ class Checkpoints:
             raise AuditError("the audit has no entry yet, so there is nothing to sign")
         at = datetime.fromtimestamp(now_s, UTC).isoformat()
         made = sign_head(self._keys.signing(), head, at)
+        last = self.pinned()
+        if last is None or last.seq < made.seq:
+            # Before it is anywhere else: what was signed once is never signed otherwise.
+            self._keys.keep_checkpoint(made.as_json().encode())
         kept = verify_checkpoint(self._keep(made), made.public_key)
         if (kept.seq, kept.hash) != (made.seq, made.hash):
             raise AuditError(f"another checkpoint than ours is kept of entry {made.seq}")
         return kept
 
-    def latest(self) -> Checkpoint | None:
-        """Return the newest checkpoint; None where there is none.
+    def pinned(self) -> Checkpoint | None:
+        """Return the newest checkpoint that was signed here, from the folder of the keys.
 
         Raises:
-            AuditError: it cannot be read, or was changed.
+            StateError: it cannot be read, or was changed.
         """
+        document = self._keys.checkpoint()
+        try:
+            return None if document is None else verify_checkpoint(document)
+        except AuditError as error:
+            raise StateError(
+                f"{self._keys.checkpoint_file}: {error}; what it said is in a checkpoint that is "
+                "kept elsewhere"
+            ) from error
+
+    def latest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that our own key signed; None where there is none.
+
+        Raises:
+            AuditError: they cannot be read.
+            StateError: the signing key cannot be read or made.
+        """
+        return next(self.own(), None)
+
+    def own(self) -> Iterator[Checkpoint]:
+        """Yield the checkpoints beside the audit that our own key signed, newest first.
+
+        Raises:
+            AuditError: they cannot be read.
+            StateError: the signing key cannot be read or made.
+        """
+        ours = self.public_key()
         for seq, document in self.documents(newest_first=True):
-            return _of_entry(seq, document, None)
-        return None
+            try:
+                checkpoint = _of_entry(seq, document, ours)
+            except AuditError:  # it vouches for nothing; `verify_all` says what is wrong with it
+                continue
+            yield checkpoint
+
+    def other_keys(self) -> tuple[str, ...]:
+        """Return the keys besides ours that checkpoints name; what they say is not verified here.
+
+        Raises:
+            AuditError: they cannot be read, or one is no checkpoint.
+            StateError: the signing key cannot be read or made.
+        """
+        try:
+            named = {str(json.loads(document)["public_key"]) for _, document in self.documents()}
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise AuditError("a document beside the audit is no checkpoint") from error
+        return tuple(sorted(named - {self.public_key()}))
 
     def all(self) -> tuple[Checkpoint, ...]:
         """Return all checkpoints, oldest first.
@@ -142,6 +195,7 @@ def verify_all(
     trusted_key: str | None = None,
     noted: str | None = None,
     others: Iterable[Checkpoint] = (),
+    each: Callable[[], None] | None = None,
 ) -> Head | Broken:
     """Return the end of the chain, or the first entry that breaks it or contradicts a checkpoint.
 
@@ -151,20 +205,22 @@ def verify_all(
         trusted_key: the key that must have signed them, base64; see `verify_checkpoint`.
         noted: hash of an entry, noted elsewhere, that must be in the chain.
         others: checkpoints that were kept elsewhere, verified by `verify_checkpoint`.
+        each: called for each entry, see `resting`.
 
     Raises:
         AuditError: the audit cannot be read, or the trusted key is none.
+        StateError: what was signed here last cannot be read.
     """
     if trusted_key is not None:
         read_public_key(trusted_key)
-    marks = _marks_of(others)
+    marks = _marks_of(_with_pinned(checkpoints, others))
     # Read before the chain, which meanwhile may only grow.
     for seq, document in checkpoints.documents():
         try:
             marks.setdefault(seq, []).append(_of_entry(seq, document, trusted_key))
         except AuditError as error:
             marks.setdefault(seq, []).append(str(error))
-    return _held_against(marks, lambda check: audit.verify(noted, check=check))
+    return _held_against(marks, lambda check: audit.verify(noted, check=check), each)
 
 
 def verify_copy(
@@ -174,27 +230,69 @@ def verify_copy(
     return _held_against(_marks_of(others), lambda check: verify(lines, noted=noted, check=check))
 
 
-def verify_since_checkpoint(audit: Audit, checkpoints: Checkpoints) -> Head | Broken:
-    """Return the end of the chain, or an entry that breaks it, looking at what is new only.
+def verify_since_checkpoint(
+    audit: Audit,
+    checkpoints: Checkpoints,
+    since: int | None = None,
+    *,
+    each: Callable[[], None] | None = None,
+) -> Head | Broken:
+    """Return the end of the chain, or an entry that breaks it, without looking at what is old.
 
-    What comes after the newest checkpoint that our own key signed, and whose entry still is what
-    was signed, is looked at; everything is where there is no such checkpoint.
+    What comes after the newest checkpoint before `since` that we signed, and whose entry still is
+    what was signed, is looked at and held against all that we signed later; everything is where
+    there is no such checkpoint.
+
+    Args:
+        audit: the chain.
+        checkpoints: those beside it.
+        since: number of the earliest entry that will be relied on; None for what is new only.
+        each: called for each entry, see `resting`.
 
     Raises:
         AuditError: the audit cannot be read.
-        StateError: the signing key cannot be read or made.
+        StateError: the signing key, or what was signed here last, cannot be read.
     """
-    ours = checkpoints.public_key()
-    for seq, document in checkpoints.documents(newest_first=True):
-        try:
-            newest = _of_entry(seq, document, ours)
-        except AuditError:  # it proves nothing here; `verify_all` says what is wrong with it
-            continue
-        signed = Head(newest.seq, newest.hash)
-        if audit.head_at(seq) == signed:
-            return audit.verify(after=signed)
-        break
-    return verify_all(audit, checkpoints)
+    marks = _with_pinned(checkpoints, ())
+    for one in checkpoints.own():
+        marks.append(one)
+        if since is None or one.seq < since:
+            break
+    before = [one for one in marks if since is None or one.seq < since]
+    start = max(before, key=lambda one: one.seq, default=None)
+    # Of what was signed before the start, too, each must still be there.
+    if start is not None and all(_there(audit, one) for one in before):
+        later = _marks_of(one for one in marks if one.seq > start.seq)
+        after = Head(start.seq, start.hash)
+        return _held_against(later, lambda check: audit.verify(after=after, check=check), each)
+    return verify_all(audit, checkpoints, each=each)
+
+
+def resting(every: int = 100, rest_s: float = 0.0005) -> Callable[[], None]:
+    """Return what, called for each entry, lets other threads go first now and then.
+
+    Verifying computes without a pause, and each time another thread waited for a disk it would have
+    to wait for that as well: who opens an incident meanwhile comes first.
+    """
+    count = 0
+
+    def each() -> None:
+        nonlocal count
+        count += 1
+        if count % every == 0:
+            time.sleep(rest_s)
+
+    return each
+
+
+def _with_pinned(checkpoints: Checkpoints, others: Iterable[Checkpoint]) -> list[Checkpoint]:
+    pinned = checkpoints.pinned()
+    return [*(() if pinned is None else (pinned,)), *others]
+
+
+def _there(audit: Audit, checkpoint: Checkpoint) -> bool:
+    """Whether the entry of a checkpoint is what was signed."""
+    return audit.head_at(checkpoint.seq) == Head(checkpoint.seq, checkpoint.hash)
 
 
 def _marks_of(checkpoints: Iterable[Checkpoint]) -> dict[int, list[Checkpoint | str]]:
@@ -206,11 +304,15 @@ def _marks_of(checkpoints: Iterable[Checkpoint]) -> dict[int, list[Checkpoint | 
 
 
 def _held_against(
-    marks: Mapping[int, list[Checkpoint | str]], verified: Callable[[Check], Head | Broken]
+    marks: Mapping[int, list[Checkpoint | str]],
+    verified: Callable[[Check], Head | Broken],
+    each: Callable[[], None] | None = None,
 ) -> Head | Broken:
     """What verifying gives when each entry must be what its checkpoints say."""
 
     def check(entry: Mapping[str, Any]) -> str | None:
+        if each is not None:
+            each()
         for mark in marks.get(entry["seq"], ()):
             if isinstance(mark, str):
                 return mark

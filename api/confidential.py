@@ -20,7 +20,10 @@ _SOME_TROUBLE = "some cameras are not as they should be"
 def without_cameras(said: schemas.LastSeen) -> schemas.LastSeen:
     """Return an answer without the cameras behind it."""
     subjects = tuple(
-        subject.model_copy(update={"cameras": (), "evidence": None}) for subject in said.subjects
+        subject.model_copy(
+            update={"cameras": (), "evidence": None, "reasons": subject.plain_reasons}
+        )
+        for subject in said.subjects
     )
     return said.model_copy(update={"subjects": subjects})
 

@@ -126,13 +126,12 @@ def disclose(
             Shown(_at(e), _text(e, "camera"), _text(e, "what"), _text(e, "actor"))
             for e in _all(ours, "picture-shown")
         ),
-        kept=tuple(
-            Step(_at(e), _who(e), _in_words(e, _KEPT[e["action"]])) for e in _all(ours, *_KEPT)
-        ),
+        kept=tuple(_step(e, _KEPT[e["action"]]) for e in _all(ours, *_KEPT)),
         held=holds[-1:] == ["hold-set"],
         purged_at=next((_at(e) for e in _all(ours, "purged")), None),
+        retention_hidden=False,
         steps=tuple(
-            Step(_at(e), _who(e), _in_words(e, str(e.get("action")).replace("-", " ")))
+            _step(e, str(e.get("action")).replace("-", " "))
             for e in ours
             if e.get("action") not in {*_TOLD_ELSEWHERE, *_KEPT} and e is not answer
         ),
@@ -186,6 +185,17 @@ def _agreement(value: object) -> AgreementCited | None:
     if not isinstance(value, dict):
         return None
     return AgreementCited(*(_text(value, key) for key in ("title", "version", "sha256")))
+
+
+def _step(entry: Entry, what: str) -> Step:
+    number = entry.get("seq")
+    return Step(
+        _at(entry),
+        _who(entry),
+        _in_words(entry, what),
+        _text(entry, "action"),
+        number if isinstance(number, int) else None,
+    )
 
 
 def _in_words(entry: Entry, what: str) -> str:

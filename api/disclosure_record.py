@@ -1,4 +1,4 @@
-"""What a disclosure record says, as JSON, as a page for people, and without the cameras."""
+"""What a disclosure record says, as JSON, as a page for people, and with less for some of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import jinja2
 
 _WORDS = frozenset({"reason", "because", "refusal", "closing_reason", "what"})
 """Fields that people wrote, or that repeat what they wrote."""
+
+_OF_THE_END = frozenset({"purge-begun", "purged", "purge-refused"})
+"""Entries whose moments say for how long things are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Anything else that was done, refused or asked, in words."""
+    """Anything else that was done, refused or asked, in words; `entry` is its number."""
 
     at: str
     by: str | None
     what: str
+    action: str | None = None
+    entry: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,10 @@ class Disclosure:
         kept: what became of what was kept: holds, readings, the purge.
         held: whether what was kept is on hold.
         purged_at: when what was kept was purged.
+        retention_hidden: whether this copy is for somebody who may not be told for how long things
+            are kept, so that it has nothing of a purge.
         steps: all else that the audit says of it: refusals, restarts of the server.
-        entries: numbers of its entries in the audit.
+        entries: numbers of its entries in the audit, of those that this copy tells.
         whole: whether no entry of the audit was bent.
         record: the state of the audit in words.
         signed_until: number of the last entry under a checkpoint's signature.
@@ -158,6 +165,7 @@ class Disclosure:
     kept: tuple[Step, ...]
     held: bool
     purged_at: str | None
+    retention_hidden: bool
     steps: tuple[Step, ...]
     entries: tuple[int, ...]
     whole: bool
@@ -183,14 +191,21 @@ class Disclosure:
         return environment.from_string(text).render(told=self)
 
 
-def redacted(told: Disclosure, *, hide_cameras: bool = True) -> Disclosure:
-    """Return the record for somebody who may not be told which cameras there are, nor how many.
+def redacted(
+    told: Disclosure, *, hide_cameras: bool = True, hide_retention: bool = False
+) -> Disclosure:
+    """Return the record for somebody who may not be told some facts.
 
-    In what people wrote, the cameras' ids are struck out, too. What else somebody may have written
-    about a camera, its name or its place, cannot be known here.
+    Of the cameras neither which there are, nor how many. In what people wrote, their ids are struck
+    out, too. What else somebody may have written about a camera, its name or its place, cannot be
+    known here. Of the retention neither whether nor when something was purged, or was to be.
     """
-    if not hide_cameras:
-        return told
+    if hide_cameras:
+        told = _without_cameras(told)
+    return _without_retention(told) if hide_retention else told
+
+
+def _without_cameras(told: Disclosure) -> Disclosure:
     ids = {*told.cameras, *(one.camera for one in told.shown if one.camera)}
     struck = told
     if ids:
@@ -202,6 +217,20 @@ def redacted(told: Disclosure, *, hide_cameras: bool = True) -> Disclosure:
         struck = _rewritten(told, strike)
     shown = tuple(replace(one, camera=None) for one in struck.shown)
     return replace(struck, cameras=(), cameras_hidden=True, shown=shown)
+
+
+def _without_retention(told: Disclosure) -> Disclosure:
+    gone = {
+        one.entry for one in (*told.kept, *told.steps) if one.action in _OF_THE_END and one.entry
+    }
+    return replace(
+        told,
+        kept=tuple(one for one in told.kept if one.action not in _OF_THE_END),
+        steps=tuple(one for one in told.steps if one.action not in _OF_THE_END),
+        entries=tuple(number for number in told.entries if number not in gone),
+        purged_at=None,
+        retention_hidden=True,
+    )
 
 
 def _rewritten(told: Any, rewrite: Any) -> Any:  # noqa: ANN401 - any of the records above

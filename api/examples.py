@@ -42,6 +42,7 @@ _ANSWER = Answer(
             visibility="in view",
             cameras=("cam-02", "cam-03"),
             reasons=("a handgun was seen in 9 of 11 looks", "in view of cam-02 and cam-03"),
+            plain_reasons=("carries what looks like a weapon: 9 looks over 4 s", "in view now"),
             trail_m=((18.0, 5.1), (19.6, 6.3), (21.4, 8.2)),
             armed_tracks=(("cam-02", 7),),
         ),

@@ -13,6 +13,7 @@ forgetting to ask is a type error. Who may see what an incident says and shows i
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import InitVar, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from . import grant_record, grant_rows
 from .actors import MACHINE
 from .audit_chain import Broken
+from .closings import Closing, Closings
 from .errors import AuditError, NotPermittedError
 from .grant_rules import (
     Activation,
@@ -27,6 +29,7 @@ from .grant_rules import (
     answer,
     refusal_to_end,
     refusal_to_extend,
+    refusal_to_tell,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from .grant_record import RecordedGrant
 
 __all__ = ["Activation", "Gate", "Grant", "Permit", "Terms"]
+
+_log = logging.getLogger(__name__)
 
 _SEAL = object()
 
@@ -92,16 +97,6 @@ class Grant:
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Closing:
-    """A closing, as its entry of the audit has it."""
-
-    incident: str
-    closed_by: str
-    reason: str
-    at_s: float
-
-
 class Gate:
     """Decides, records, and remembers which grants are live. Safe to use from any thread.
 
@@ -110,7 +105,8 @@ class Gate:
         holder: who keeps the grants of this gate: a server's name, or a command. After a crash
             only the same holder takes them up.
         longest_s: longest exercise where there is no agreement, seconds.
-        whole: tells whether the audit is whole, before grants are taken up from it.
+        whole: tells whether the audit is whole from an entry on, before grants are taken up
+            from it.
     """
 
     def __init__(
@@ -119,16 +115,15 @@ class Gate:
         *,
         holder: str = "server",
         longest_s: float = 3600.0,
-        whole: Callable[[], Head | Broken] | None = None,
+        whole: Callable[[int | None], Head | Broken] | None = None,
     ) -> None:
         self._audit = audit
         self._holder = holder
         self._longest_s = longest_s
-        self._whole = whole or audit.verify
+        self._whole = whole or (lambda _: audit.verify())
         self._live: dict[str, Grant] = {}
         self._opening: set[str] = set()
-        self._owed: list[_Closing] = []
-        self._settling = threading.Lock()
+        self._closings = Closings(audit)
         self._lock = threading.Lock()
 
     def decide(self, activation: Activation, terms: Terms, now_s: float) -> Decision:
@@ -177,7 +172,13 @@ class Gate:
         )
         more = {"cameras": sorted(cameras), "until_s": until_s, "holder": self._holder}
         try:
-            self._audit.append("grant-opened", now_s, {**facts, **more}, change=kept)
+            try:
+                self._audit.append("grant-opened", now_s, {**facts, **more}, change=kept)
+            except AuditError:
+                # It may be on the disk all the same, and another process would take it up.
+                why = "it is not known whether its opening was recorded"
+                self._closings.add(Closing(incident, MACHINE.name, why, now_s))
+                raise
             grant = Grant(
                 Permit(incident, cameras, now_s, seal=_SEAL),
                 activation,
@@ -263,7 +264,7 @@ class Gate:
         with self._lock:
             if self._live.pop(incident, None) is None:
                 return False
-            self._owed.append(_Closing(incident, actor.name, reason, now_s))
+            self._closings.add(Closing(incident, actor.name, reason, now_s))
         return True
 
     def settle(self) -> None:
@@ -272,11 +273,7 @@ class Gate:
         Raises:
             AuditError: one could not be written; the next call goes on with it.
         """
-        with self._settling:
-            while self._owed:
-                self._tell_closed(self._owed[0])
-                with self._lock:
-                    del self._owed[0]
+        self._closings.settle()
 
     def note(self, action: str, now_s: float, facts: Mapping[str, object]) -> None:
         """Write down what changes no grant, such as a request that waits for a second person.
@@ -308,10 +305,18 @@ class Gate:
         """Write down that an agency responds or has left; whether all that came have left now.
 
         Raises:
-            NotPermittedError: the grant is over.
+            NotPermittedError: the grant is over, or it is not theirs to say, which is in the audit.
             AuditError: the entry could not be written.
         """
-        self._live_grant(incident, now_s)
+        grant = self._live_grant(incident, now_s)
+        there = grant_rows.agencies_of(self._audit, incident)
+        refusal = refusal_to_tell(grant.agreement, agency, there, actor, left=left)
+        if refusal is not None:
+            facts = {"incident": incident, "agency": agency, "actor": actor.name}
+            self._audit.append("agency-refused", now_s, {**facts, "refusal": refusal})
+            raise NotPermittedError(refusal)
+        if agency in there and (there[agency] is not None) is left:
+            return False  # nothing is new
         remaining: list[int] = []
         self._audit.append(
             "agency-left" if left else "agency-responding",
@@ -336,39 +341,37 @@ class Gate:
         candidates = grant_rows.unclosed(self._audit)
         if not candidates:
             return ()
-        found = self._whole()
+        # All that is relied on below is verified first, however old it is.
+        found = self._whole(grant_record.first_entry(self._audit, candidates))
         if isinstance(found, Broken):
             raise AuditError(
                 f"the audit is bent at entry {found.line} ({found.what}); no grant is taken up "
                 "from it: look into it with 'lastseen audit verify'"
             )
         resumed = []
-        for incident, agreement in candidates.items():
+        for incident in candidates:
             kept = grant_record.read_grant(self._audit, incident)
             if kept is None:
                 continue
             if now_s < kept.until_s:
                 if kept.holder != self._holder:
                     continue
-                grant = _taken_up(kept, agreement)
+                try:
+                    terms = grant_rows.terms_of(self._audit, kept.agreement)
+                except AuditError as error:
+                    _log.error("incident %s is not taken up: %s", incident, error)
+                    continue
+                grant = _taken_up(kept, terms)
                 facts = {"incident": incident, "until_s": kept.until_s}
                 self._audit.append("grant-resumed", now_s, facts)
-                with self._lock:
-                    self._live[incident] = grant
                 resumed.append(grant)
             else:
                 why = "its time was over while nobody held it"
-                self._tell_closed(_Closing(incident, MACHINE.name, why, now_s))
+                self._closings.add(Closing(incident, MACHINE.name, why, now_s))
+        self._closings.settle()
+        with self._lock:
+            self._live |= {grant.permit.incident: grant for grant in resumed}
         return tuple(resumed)
-
-    def _tell_closed(self, closing: _Closing) -> None:
-        facts = {
-            "incident": closing.incident,
-            "closed_by": closing.closed_by,
-            "reason": closing.reason,
-        }
-        change = grant_rows.closed(closing.incident, closing.at_s)
-        self._audit.append("grant-closed", closing.at_s, facts, change=change)
 
     def _live_grant(self, incident: str, now_s: float) -> Grant:
         grant = self.grant_of(incident)

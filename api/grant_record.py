@@ -6,9 +6,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
 from .grant_rules import Activation
+from .store_tables import AUDIT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .actors import Actor
     from .audit import Audit
     from .decisions import Decision
@@ -29,6 +34,7 @@ class RecordedGrant:
         clause: id of the clause that allowed it.
         because: the decision in words.
         actor: who asked, as they were recognised.
+        agreement: hash of the terms it was made under; None where there were none.
         extensions: how often it was extended.
     """
 
@@ -41,6 +47,7 @@ class RecordedGrant:
     clause: str
     because: str
     actor: str
+    agreement: str | None
     extensions: int = 0
 
 
@@ -68,6 +75,17 @@ def asked(
     }
 
 
+def first_entry(audit: Audit, incidents: Collection[str]) -> int | None:
+    """Return the number of the first entry that opened one of these; None where there is none.
+
+    Raises:
+        AuditError: the audit cannot be read.
+    """
+    opened = (AUDIT.c.action == "grant-opened", AUDIT.c.incident.in_(incidents))
+    with audit.reading() as connection:
+        return connection.execute(select(func.min(AUDIT.c.seq)).where(*opened)).scalar()
+
+
 def read_grant(audit: Audit, incident: str) -> RecordedGrant | None:
     """Return the grant of an incident as the audit has it; None where it was closed, or never was.
 
@@ -90,6 +108,7 @@ def read_grant(audit: Audit, incident: str) -> RecordedGrant | None:
 
 def _opened(entry: dict[str, Any]) -> RecordedGrant:
     names = [field.name for field in fields(Activation)]
+    agreement = entry["agreement"]
     return RecordedGrant(
         incident=entry["incident"],
         holder=str(entry.get("holder", "")),
@@ -100,4 +119,5 @@ def _opened(entry: dict[str, Any]) -> RecordedGrant:
         clause=entry["clause"],
         because=entry["because"],
         actor=entry["actor"],
+        agreement=None if agreement is None else agreement["sha256"],
     )

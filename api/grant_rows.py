@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from sqlalchemy import bindparam, func, insert, select, update
 
 from .agreements import Agreement
+from .errors import AuditError
 from .store_tables import AGENCIES, AGREEMENTS, GRANTS
 
 if TYPE_CHECKING:
@@ -116,24 +118,39 @@ def agencies_of(audit: Audit, incident: str) -> dict[str, float | None]:
         return {row.agency: row.left_s for row in connection.execute(wanted)}
 
 
-def unclosed(audit: Audit) -> dict[str, Agreement | None]:
-    """Return the incidents that the table holds as open, each with its terms.
+def unclosed(audit: Audit) -> tuple[str, ...]:
+    """Return the incidents that the table holds as open, the earliest first.
 
     Raises:
         AuditError: the database cannot be read.
     """
-    wanted = (
-        select(GRANTS.c.incident, AGREEMENTS.c.terms)
-        .join(AGREEMENTS, AGREEMENTS.c.sha256 == GRANTS.c.agreement, isouter=True)
-        .where(GRANTS.c.closed_s.is_(None))
-        .order_by(GRANTS.c.from_s)
-    )
+    wanted = select(GRANTS.c.incident).where(GRANTS.c.closed_s.is_(None)).order_by(GRANTS.c.from_s)
     with audit.reading() as connection:
-        rows = connection.execute(wanted).all()
-    return {
-        row.incident: None if row.terms is None else Agreement.model_validate(row.terms)
-        for row in rows
-    }
+        return tuple(connection.execute(wanted).scalars())
+
+
+def terms_of(audit: Audit, sha256: str | None) -> Agreement | None:
+    """Return the terms that a grant was made under; None where it was made under none.
+
+    Args:
+        audit: whose database keeps the terms.
+        sha256: their hash, as the grant's entry has it.
+
+    Raises:
+        AuditError: they are not there, or are not what was hashed.
+    """
+    if sha256 is None:
+        return None
+    with audit.reading() as connection:
+        wanted = select(AGREEMENTS.c.terms).where(AGREEMENTS.c.sha256 == sha256)
+        terms = connection.execute(wanted).scalar()
+    try:
+        agreement = Agreement.model_validate(terms)
+    except ValidationError as error:
+        raise AuditError(f"the terms of agreement {sha256[:16]} cannot be read") from error
+    if agreement.sha256 != sha256:
+        raise AuditError(f"the terms of agreement {sha256[:16]} were changed after they were kept")
+    return agreement
 
 
 def _keep_terms(connection: Connection, agreement: Agreement, now_s: float) -> None:

@@ -16,10 +16,15 @@ from .decisions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .actors import Actor
     from .agreements import Agreement, Channel, Placement
 
 IncidentKind = Literal["exercise", "real", "standing"]
+
+MOST_AGENCIES = 64
+"""How many may respond where no agreement names them."""
 
 STANDING_S = 12 * 3600.0
 """How long standing access lasts before it must be asked for anew: one shift."""
@@ -166,6 +171,41 @@ def refusal_to_end(
     if actor.acts_as in may:
         return None
     return f"it is closed by {', '.join(may)}, and {actor.name} acts as {actor.acts_as}"
+
+
+def refusal_to_tell(
+    agreement: Agreement | None,
+    agency: str,
+    there: Mapping[str, float | None],
+    actor: Actor,
+    *,
+    left: bool,
+) -> str | None:
+    """Why somebody may not say that an agency responds or has left; None if they may.
+
+    When all have left, cameras close: so who may close says so, or the agency itself.
+
+    Args:
+        agreement: the terms; None where there are none.
+        agency: its name.
+        there: agencies that have responded, and when each left.
+        actor: who says so.
+        left: it has left, rather than responds.
+    """
+    if left and agency not in there:
+        return f"{agency} has not responded here, so it cannot leave"
+    if agreement is None:
+        full = agency not in there and len(there) >= MOST_AGENCIES
+        return f"no more than {MOST_AGENCIES} agencies are noted" if full else None
+    known = (*agreement.agencies, *agreement.sharing.agencies)
+    if agency not in known:
+        return f"{agency} is none of the agreement's agencies: {', '.join(known)}"
+    if actor.agency == agency or (not left and actor.acts_as in agreement.roles):
+        return None
+    if left and actor.acts_as in agreement.grant.close_by:
+        return None
+    may = ", ".join(agreement.grant.close_by) if left else ", ".join(agreement.roles)
+    return f"it is said by {may}, or by {agency} itself, and {actor.name} acts as {actor.acts_as}"
 
 
 def refusal_to_see(

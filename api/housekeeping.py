@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_AGAIN_AFTER_S = 600.0
+
 CHECKPOINT_EVERY_S = 3600.0
 """The longest time that entries of the audit wait for a signature while a server runs."""
 
@@ -54,3 +56,5 @@ class Housekeeping:
             self._signed_s = now_s
         except ApiError as error:
             _log.error("the audit cannot be signed: %s", error)
+            # Where it is bent, all of it was looked at: not every half minute.
+            self._signed_s = now_s - CHECKPOINT_EVERY_S + _AGAIN_AFTER_S

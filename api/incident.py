@@ -92,6 +92,11 @@ class Incident:
         return self._grant
 
     @property
+    def stopped(self) -> bool:
+        """Whether it was suspended: its run is stopped, and another process goes on with it."""
+        return self._stopped
+
+    @property
     def run_ended(self) -> str | None:
         """Why the run ended by itself, None while it plays."""
         return self._run_ended
@@ -151,17 +156,26 @@ class Incident:
         self._say_incident()
 
     def responds(self, agency: str, left_s: float | None) -> None:
-        """Take that an agency responds, or when it left, and say so."""
+        """Take that an agency responds, or when it left, and say so if that is new."""
+        if agency in self._agencies and (self._agencies[agency] is None) is (left_s is None):
+            return
         self._agencies = {**self._agencies, agency: left_s}
         self._say_incident()
 
     def close(self, *, closed_by: str, reason: str) -> None:
-        """Stop the run and say so; everything is gone when this returns. May be repeated."""
+        """Stop the run and say so; everything is gone when this returns. May be repeated.
+
+        Where the run cannot be stopped this raises, and it stays open for the next attempt.
+        """
         with self._closing:
             if self._closed is not None:
                 return
             self._stop_run()
             self._closed = (self._clock(), closed_by, reason)
+            try:
+                self._publish_cameras(() if self._run is None else self._run.cameras(), ())
+            except ValueError:
+                _log.exception("incident %s: its last camera states cannot be told", self.id)
             self.events.append("closed", lambda n: self._message(n).model_dump_json(), last=True)
             if self._keeper is not None:
                 self._keeper.close()
@@ -172,6 +186,8 @@ class Incident:
             if self._closed is not None or self._stopped:
                 return
             self._stop_run()
+            self._stopped = True
+            self._publish_cameras(() if self._run is None else self._run.cameras(), ())
             self.events.append("incident", lambda n: self._message(n).model_dump_json(), last=True)
             if self._keeper is not None:
                 self._keeper.close()
@@ -215,10 +231,8 @@ class Incident:
             raise ValueError(f"a viewing of {viewing.incident} does not show {self.id}")
 
     def _stop_run(self) -> None:
-        self._stopped = True
         if self._run is not None:
             self._run.stop()
-            self._publish_cameras(self._run.cameras(), ())
 
     def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
         return None if self._run is None else self._run.picture(track)

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from . import examples, request_schemas, schemas
 from .errors import ForbiddenError, ProblemError
 from .grant_rules import Activation
+from .lines import Line  # noqa: TC001 - read when the model is made
 from .locations import utc
 from .pending import Pending
 from .services import (
@@ -24,6 +27,7 @@ from .services import (
 
 if TYPE_CHECKING:
     from .actors import Actor
+    from .incident import Incident
     from .targets import Target
 
 router = APIRouter(
@@ -89,7 +93,7 @@ def open_incident(
     account confirms it with POST /v1/requests/{request}/confirmation.
     """
     target = wanted_target(request, services, actor)
-    made = services.incidents.ask(activation_of(request, target, actor), target, actor)
+    made = services.asking.ask(activation_of(request, target, actor), target, actor)
     if isinstance(made, Pending):
         return Response(pending_message(made).model_dump_json(), 202, media_type="application/json")
     response.headers["Location"] = f"/v1/incidents/{made.id}"
@@ -108,7 +112,7 @@ def list_incidents(services: ServicesHere, actor: ActorHere) -> schemas.Incident
     """List the incidents of this server, newest first."""
     return schemas.IncidentList(
         incidents=tuple(
-            incident.message()
+            _as_seen_by(actor, incident, services)
             for incident in services.incidents
             if actor.sites is None or incident.target.id in actor.sites
         )
@@ -119,9 +123,11 @@ def list_incidents(services: ServicesHere, actor: ActorHere) -> schemas.Incident
     "/{incident_id}",
     responses={200: examples.json_example(examples.INCIDENT, "The incident"), **_NO_INCIDENT},
 )
-def get_incident(incident: IncidentHere) -> schemas.Incident:
-    """Return one incident and its grant."""
-    return incident.message()
+def get_incident(
+    incident: IncidentHere, services: ServicesHere, actor: ActorHere
+) -> schemas.Incident:
+    """Return one incident and its grant; without words and names to who may not see it."""
+    return _as_seen_by(actor, incident, services)
 
 
 @router.post(
@@ -159,7 +165,7 @@ def put_agency(
     incident: IncidentHere,
     services: ServicesHere,
     actor: ActorHere,
-    agency: Annotated[str, Path(description="Name of the agency.", max_length=200, pattern=r"\S")],
+    agency: Annotated[Line, Path(description="Name of the agency.")],
     state: AgencyState,
 ) -> schemas.Incident:
     """Say that an agency responds, or has left.
@@ -184,21 +190,41 @@ def put_agency(
         **_NO_INCIDENT,
     },
 )
-def close_incident(
+async def close_incident(
     incident: IncidentHere,
     services: ServicesHere,
     actor: ActorHere,
-    reason: Annotated[
-        str, Query(description="Why.", min_length=1, max_length=200)
-    ] = "closed by request",
+    reason: Annotated[Line, Query(description="Why.")] = "closed by request",
 ) -> schemas.Incident:
     """Close the incident: its feeds and workers are gone when this returns. May be repeated.
 
     What was published stays readable.
     """
     actor.need("end", incident.target.id)
-    services.incidents.close(incident, actor, reason=reason)
+    await to_thread.run_sync(
+        partial(services.incidents.close, incident, actor, reason=reason), limiter=services.closing
+    )
     return incident.message()
+
+
+def _as_seen_by(actor: Actor, incident: Incident, services: Services) -> schemas.Incident:
+    """The incident as a message; that it is open, and no more, for who may not see it."""
+    message = incident.message()
+    if services.viewers.may_see(incident.grant, actor, services.clock()):
+        return message
+    closing_reason = None if incident.open else ""
+    return message.model_copy(
+        update={
+            "opened_by": "",
+            "role": "",
+            "confirmed_by": "",
+            "reason": "",
+            "because": "",
+            "agencies": (),
+            "closed_by": closing_reason,
+            "closing_reason": closing_reason,
+        }
+    )
 
 
 def wanted_target(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from .worker_messages import FromWorker
 
     Observer = Callable[[FloorPositions, StageTimes], None]
+
+_log = logging.getLogger(__name__)
 
 QUIET_PUBLISH_S = 0.25
 """Without news an answer is still published this often, so that ages and areas grow."""
@@ -159,7 +162,11 @@ class IncidentRun:
         deaths = 0
         while not self._stopping.is_set():
             born_s = self._now()
-            end = self._work()
+            try:
+                end = self._work()
+            except Exception as error:  # noqa: BLE001 - a thread that just ends looks healthy
+                _log.exception("the worker's supervisor met an error")
+                end = f"{type(error).__name__} while supervising it"
             if end is None:
                 return
             if self._now() - born_s > STEADY_S:
@@ -170,7 +177,9 @@ class IncidentRun:
             if deaths >= len(RESTART_DELAYS_S):
                 self._trouble["worker"] = f"the worker was given up: {end}"
                 self._mark_stopped("worker down")
-                self._on_end(f"the worker was given up after {deaths + 1} failures: {end}")
+                # What it says may name a camera's file, and everybody hears why it was closed.
+                _log.error("the worker was given up after %d failures: %s", deaths + 1, end)
+                self._on_end(f"the worker was given up after {deaths + 1} failures")
                 return
             self._trouble["worker"] = f"the worker died ({end}) and is being started again"
             self._stopping.wait(RESTART_DELAYS_S[deaths])

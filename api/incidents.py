@@ -6,19 +6,16 @@ import logging
 import secrets
 import threading
 import time
-from dataclasses import asdict, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .actors import MACHINE
-from .errors import AuditError, ProblemError, RunError
-from .grant_rules import needs_second_person, second_person_words
+from .errors import AuditError, ProblemError
 from .incident import Incident
 from .locations import utc
-from .pending import Pending, PendingRequests
+from .side_by_side import at_once, begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .actors import Actor
     from .gate import Activation, Gate, Grant
@@ -30,7 +27,11 @@ _log = logging.getLogger(__name__)
 
 _MOST_CLOSED = 20
 _END_OF_TIME = "the grant's time is over"
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.3
+"""How long a tick waits for closings: one that is slow keeps no other open."""
+
+_RECORD_PATIENCE_S = 5.0
+"""How long whoever closes is kept waiting for the record; it is written later all the same."""
 
 
 class Incidents:
@@ -58,7 +59,6 @@ class Incidents:
         agencies_of: Callable[[str], Mapping[str, float | None]] = lambda _: {},
     ) -> None:
         self.targets = targets
-        self.pending = PendingRequests()
         self._gate = gate
         self._run_factory = run_factory
         self._clock = clock
@@ -66,9 +66,10 @@ class Incidents:
         self._keeper_of = keeper_of
         self._agencies_of = agencies_of
         self._incidents: dict[str, Incident] = {}
-        self._ends_mono_s: dict[str, float] = {}
-        self._ending: set[str] = set()
+        self._begun: dict[str, tuple[float, float]] = {}  # monotonic and wall time, seconds
         self._opening = threading.Lock()
+        self._extending = threading.Lock()
+        self._stopping = False
 
     def __iter__(self) -> Iterator[Incident]:
         """Iterate over all, newest first."""
@@ -79,37 +80,9 @@ class Incidents:
         return self._incidents.get(incident_id)
 
     def open_on(self, target_id: str) -> Incident | None:
-        """Return the open incident on a site or drill, None where there is none."""
-        return next((i for i in self if i.open and i.target.id == target_id), None)
-
-    def ask(self, activation: Activation, target: Target, actor: Actor) -> Incident | Pending:
-        """Open an incident, or note the request where a second person must confirm it.
-
-        Raises:
-            As `open`.
-        """
+        """Return the incident with a live grant on a site or drill, None where there is none."""
         now_s = self._clock()
-        decision = self._gate.decide(activation, target.terms, now_s)
-        if not needs_second_person(decision):
-            return self.open(activation, target, actor)
-        waiting = self.pending.note(activation, actor, second_person_words(decision), now_s)
-        facts = {"request": waiting.id, "actor": actor.name, **asdict(activation)}
-        self._gate.note("request-waits", now_s, facts)
-        return waiting
-
-    def confirm(self, request: str, actor: Actor) -> Incident:
-        """Open what another person asked for, confirmed by this one.
-
-        Raises:
-            ProblemError: there is no such request, it lapsed, or it is their own.
-            As `open`.
-        """
-        pending = self.pending.take(request, actor, self._clock())
-        name = f"{actor.full_name} ({actor.name})" if actor.full_name else actor.name
-        confirmed = replace(pending.activation, confirmed_by=name)
-        facts = {"request": request, "actor": actor.name, "asked_by": pending.actor.name}
-        self._gate.note("request-confirmed", self._clock(), facts)
-        return self.open(confirmed, self.targets[confirmed.target], pending.actor)
+        return next((i for i in self._unclosed(target_id) if self._is_live(i, now_s)), None)
 
     def open(self, activation: Activation, target: Target, actor: Actor) -> Incident:
         """Open an incident and start its run.
@@ -117,19 +90,17 @@ class Incidents:
         An exercise that is open there, or standing access, ends where a real emergency is opened.
 
         Raises:
-            ProblemError: one is open on this target already.
+            ProblemError: one is open on this target already, or the server is being stopped.
             NotPermittedError: the gate says no.
             AuditError: the audit entry cannot be written, so nothing was opened.
             RunError: nothing can be played.
         """
         with self._opening:
+            self._refuse_while_stopping()
             other = self.open_on(target.id)
-            gives_way = (
-                other is not None
-                and other.grant.activation.kind != "real"
-                and activation.kind == "real"
-            )
-            if other is not None and not gives_way:
+            if other is not None and (
+                other.grant.activation.kind == "real" or activation.kind != "real"
+            ):
                 raise ProblemError(
                     409,
                     "incident-already-open",
@@ -144,15 +115,17 @@ class Incidents:
                 incident=f"{utc(now_s):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
                 now_s=now_s,
             )
-            if other is not None:
-                self.close(other, MACHINE, reason="a real emergency was opened here")
-            incident = self._made(target, grant)
+            incident: Incident | None = None
             try:
-                incident.start(self._run_factory)
+                self._refuse_while_stopping()
+                self._make_way(target)
+                incident = self._started(target, grant)
+                self._refuse_while_stopping()  # `stop_all` may have looked before it was here
             except BaseException:
-                self.close(incident, MACHINE, reason="it could not be started")
+                self._give_back(grant, "it could not be started")
+                if incident is not None:
+                    incident.close(closed_by=MACHINE.full_name, reason="the server was stopped")
                 raise
-            self._note(incident)
             self._forget_oldest()
         return incident
 
@@ -163,16 +136,15 @@ class Incidents:
             NotPermittedError: it is over, or the agreement does not allow it.
             AuditError: the audit entry cannot be written; it is as it was.
         """
-        before_s = incident.grant.until_s
-        grant = self._gate.extend(incident.id, actor=actor, now_s=self._clock())
-        self._ends_mono_s[incident.id] += grant.until_s - before_s
-        incident.extended(grant)
+        with self._extending:
+            grant = self._gate.extend(incident.id, actor=actor, now_s=self._clock())
+            incident.extended(grant)
 
     def respond(self, incident: Incident, agency: str, *, left: bool, actor: Actor) -> None:
         """Note that an agency responds or has left; close where all that came have left.
 
         Raises:
-            NotPermittedError: the grant is over.
+            NotPermittedError: the grant is over, or it is not theirs to say.
             AuditError: the audit entry cannot be written.
         """
         now_s = self._clock()
@@ -197,30 +169,29 @@ class Incidents:
                 target = self.targets.get(grant.activation.target)
                 if target is None or target.kind == "drill":
                     why = "the server was interrupted" if target else "its site is not served here"
-                    self._gate.close(
-                        grant.permit.incident, actor=MACHINE, reason=why, now_s=self._clock()
-                    )
+                    self._give_back(grant, why)
                     continue
-                incident = self._made(target, grant)
                 try:
-                    incident.start(self._run_factory)
-                except RunError as error:
-                    _log.warning("incident %s cannot go on: %s", incident.id, error)
-                    self.close(incident, MACHINE, reason=f"it cannot go on: {error}")
-                    continue
-                self._note(incident)
-                resumed.append(incident)
+                    resumed.append(self._started(target, grant))
+                except Exception as error:  # noqa: BLE001 - one that fails keeps no other back
+                    _log.warning("incident %s cannot go on: %s", grant.permit.incident, error)
+                    self._give_back(grant, f"it cannot go on: {type(error).__name__}")
         return tuple(resumed)
 
     def close(self, incident: Incident, actor: Actor, *, reason: str) -> None:
-        """End the grant, then the run; nothing of it is left when this returns.
+        """End the grant and the run; nothing of it is left when this returns.
+
+        The grant is over before anything is waited for, and a database that hangs keeps no camera
+        open: what cannot be recorded now is recorded later.
 
         Raises:
             NotPermittedError: the agreement does not let them.
         """
         self._gate.revoke(incident.id, actor=actor, reason=reason, now_s=self._clock())
-        stop = partial(incident.close, closed_by=actor.full_name or actor.name, reason=reason)
-        _at_once([stop, self.settle])  # a database that hangs keeps no camera open
+        settling = begun(self.settle)
+        incident.close(closed_by=actor.full_name or actor.name, reason=reason)
+        if settling is not None:
+            settling.join(_RECORD_PATIENCE_S)
 
     def settle(self) -> None:
         """Write down the closings that are not on record yet; what fails is logged, not raised."""
@@ -236,70 +207,102 @@ class Incidents:
         Returns:
             The incidents that stay open until their time.
         """
-        with self._opening:
-            still = [incident for incident in self if incident.open]
-            live = [incident for incident in still if incident.target.kind == "site"]
-            drills = [incident for incident in still if incident.target.kind != "site"]
-            _at_once([partial(self.close, one, MACHINE, reason=reason) for one in drills])
-            _at_once([incident.suspend for incident in live])
+        self._stopping = True  # what is being opened right now gives its grant back
+        still = [incident for incident in self if incident.open]
+        live = [incident for incident in still if incident.target.kind == "site"]
+        drills = [incident for incident in still if incident.target.kind != "site"]
+
+        def close(drill: Incident) -> None:
+            self.close(drill, MACHINE, reason=reason)
+
+        at_once([*((i.suspend, ()) for i in live), *((close, (i,)) for i in drills)])
+        settling = begun(self.settle)
+        if settling is not None:
+            settling.join(_RECORD_PATIENCE_S)
         return tuple(live)
 
     def tick(self, now_s: float) -> None:
         """Close what is over at `now_s` (Unix seconds), publish the camera states of the rest."""
-        over = []
+        over: list[tuple[Incident, str]] = []
+        going_on: list[Incident] = []
         for incident in self:
-            if not incident.open or incident.id in self._ending:
+            if not incident.open or incident.stopped:
                 continue
-            end_mono_s = self._ends_mono_s.get(incident.id, float("inf"))
-            if now_s >= incident.grant.until_s or self._monotonic() >= end_mono_s:
+            if not self._is_live(incident, now_s):
                 over.append((incident, _END_OF_TIME))
             elif incident.run_ended is not None:
                 over.append((incident, incident.run_ended))
             else:
-                incident.poll(now_s)
-        self._ending |= {incident.id for incident, _ in over}
-        closings = [partial(self.close, one, MACHINE, reason=why) for one, why in over]
-        _at_once(closings, wait_s=_PATIENCE_S)  # one that is slow keeps no other open
+                going_on.append(incident)
 
-    def _made(self, target: Target, grant: Grant) -> Incident:
-        return Incident(
+        def close(incident: Incident, why: str) -> None:
+            self.close(incident, MACHINE, reason=why)
+
+        at_once([(close, one) for one in over], wait_s=_PATIENCE_S)
+        for incident in going_on:
+            try:
+                incident.poll(now_s)
+            except Exception:  # noqa: BLE001 - one that fails keeps no other back
+                _log.exception("incident %s: the camera states cannot be told", incident.id)
+
+    def _unclosed(self, target_id: str) -> list[Incident]:
+        return [i for i in self if i.open and i.target.id == target_id]
+
+    def _is_live(self, incident: Incident, now_s: float) -> bool:
+        """Whether its grant was not revoked and is not over, by either clock."""
+        grant = self._gate.grant_of(incident.id)
+        if grant is None:
+            return False
+        began_mono_s, began_s = self._begun.get(incident.id, (float("inf"), 0.0))
+        passed_s = self._monotonic() - began_mono_s
+        return now_s < grant.until_s and passed_s < grant.until_s - began_s
+
+    def _started(self, target: Target, grant: Grant) -> Incident:
+        """The incident of a grant, playing; closed where it cannot be started."""
+        incident = Incident(
             target=target,
             grant=grant,
             clock=self._clock,
             keeper=self._keeper_of(grant),
             agencies=self._agencies_of(grant.permit.incident),
         )
-
-    def _note(self, incident: Incident) -> None:
-        left_s = incident.grant.until_s - self._clock()
-        self._ends_mono_s[incident.id] = self._monotonic() + left_s
+        try:
+            incident.start(self._run_factory)
+        except BaseException:
+            incident.close(closed_by=MACHINE.full_name, reason="it could not be started")
+            raise
+        # By the time that the grant began or later: a clock that was set back makes none longer.
+        began_s = max(self._clock(), grant.permit.from_s)
+        self._begun[incident.id] = (self._monotonic(), began_s)
         self._incidents[incident.id] = incident
+        return incident
+
+    def _make_way(self, target: Target) -> None:
+        """Close what gives way to an emergency, or is ending just now; wait for it a moment only."""
+
+        def close(before: Incident) -> None:
+            self.close(before, MACHINE, reason="a real emergency was opened here")
+
+        at_once([(close, (one,)) for one in self._unclosed(target.id)], wait_s=_PATIENCE_S)
+
+    def _give_back(self, grant: Grant, why: str) -> None:
+        """Revoke a grant that has no incident."""
+        incident = grant.permit.incident
+        self._gate.revoke(incident, actor=MACHINE, reason=why, now_s=self._clock())
+        self.settle()
+
+    def _refuse_while_stopping(self) -> None:
+        if self._stopping:
+            raise ProblemError(
+                503,
+                "stopping",
+                "The server is being stopped",
+                "ask again when it has been started again",
+                {"Retry-After": "10"},
+            )
 
     def _forget_oldest(self) -> None:
         closed = [incident.id for incident in self._incidents.values() if not incident.open]
         for incident_id in closed[: max(0, len(closed) - _MOST_CLOSED)]:
             del self._incidents[incident_id]
-            del self._ends_mono_s[incident_id]
-            self._ending.discard(incident_id)
-
-
-def _at_once(acts: Iterable[Callable[[], None]], *, wait_s: float | None = None) -> None:
-    """Do all of these, each in a thread of its own: one that is slow keeps no other waiting.
-
-    Args:
-        acts: what to do; what one of them raises is logged.
-        wait_s: return after so long at the latest, seconds; when all is done where None.
-    """
-    threads = [threading.Thread(target=_logged, args=(act,), name="closing") for act in acts]
-    for thread in threads:
-        thread.start()
-    until_s = None if wait_s is None else time.monotonic() + wait_s
-    for thread in threads:
-        thread.join(None if until_s is None else max(0.0, until_s - time.monotonic()))
-
-
-def _logged(act: Callable[[], None]) -> None:
-    try:
-        act()
-    except Exception:  # noqa: BLE001 - outermost frame of a thread
-        _log.exception("something could not be closed")
+            del self._begun[incident_id]

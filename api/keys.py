@@ -3,6 +3,8 @@
 - `server.key`: what second factors, secrets of sources and links are sealed and signed with, each
   by a key of its own derived from it (HKDF, RFC 5869);
 - `audit-ed25519.pem`: signs checkpoints of the audit;
+- `last-checkpoint.json`: the newest of these, out of reach of whoever can write to the database
+  only;
 - `incidents/<id>.key`: encrypts what is kept of one incident. Destroying it is the purge, so this
   folder belongs into no backup.
 """
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 KEY_FOLDER = "keys"
 SERVER_KEY = "server.key"
 SIGNING_KEY = "audit-ed25519.pem"
+LAST_CHECKPOINT = "last-checkpoint.json"
 _INCIDENTS = "incidents"
 
 
@@ -68,6 +71,44 @@ class Keys:
         if not isinstance(key, Ed25519PrivateKey):
             raise StateError(f"{path}: not an Ed25519 key; restore it from its backup")
         return key
+
+    def has_signing(self) -> bool:
+        """Whether there is a key that signs checkpoints; none is made by asking."""
+        return (self._folder / SIGNING_KEY).exists()
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where `keep_checkpoint` keeps it."""
+        return self._folder / LAST_CHECKPOINT
+
+    def keep_checkpoint(self, document: bytes) -> None:
+        """Keep the newest checkpoint that was signed, whole and on the disk, in place of another.
+
+        Raises:
+            StateError: it cannot be written; the one before is as it was.
+        """
+        path = self.checkpoint_file
+        try:
+            _make_private(path.parent)
+            _write_private(path, lambda: document).replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise StateError(
+                f"{path}: {error.strerror}; make the folder writable for this user only"
+            ) from error
+
+    def checkpoint(self) -> bytes | None:
+        """Return what `keep_checkpoint` kept last; None where nothing was.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+        try:
+            return self.checkpoint_file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError(f"{self.checkpoint_file}: {error.strerror}") from error
 
     def make_incident(self, incident: str) -> bytes:
         """Return the key of an incident, made where there is none.
@@ -133,13 +174,8 @@ def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     try:
         if not path.exists():
             _make_private(path.parent)
-            part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-            file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            part = _write_private(path, make)
             try:
-                with os.fdopen(file, "wb") as stream:
-                    stream.write(make())
-                    stream.flush()
-                    os.fsync(stream.fileno())
                 os.link(part, path)  # unlike a rename this fails where another was first
             except FileExistsError:
                 pass
@@ -151,6 +187,21 @@ def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
         raise StateError(
             f"{path}: {error.strerror}; make the folder writable for this user only"
         ) from error
+
+
+def _write_private(path: Path, make: Callable[[], bytes]) -> Path:
+    """Write a file beside `path` that nobody else may read, onto the disk; return its path."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(make())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part
 
 
 def _make_private(folder: Path) -> None:

@@ -1,12 +1,12 @@
 """Short-lived addresses of pictures: good for one viewer, one incident and one thing.
 
 A link is a JSON Web Token (RFC 7519, HS256) that this server signed. It opens nothing by itself:
-the gate is asked again when it is followed, for the viewer it names.
+when it is followed the account of the viewer it names is looked up again, and the gate is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import jwt
@@ -15,10 +15,14 @@ from .actors import ROLES, Actor, Role
 from .errors import ProblemError
 
 if TYPE_CHECKING:
+    from .accounts import Accounts
     from .keys import Keys
 
 LINK_S = 60.0
-"""How long a link is good for."""
+"""How long a link is good for, if its viewer has an account here."""
+
+OTHERS_LINK_S = 30.0
+"""How long where an identity provider knows the viewer, and cannot be asked again."""
 
 _AUDIENCE = "lastseen link"
 _ALGORITHM = "HS256"
@@ -51,7 +55,8 @@ class Links:
 
     def make(self, what: PictureLink, actor: Actor, now_s: float) -> tuple[float, str]:
         """Return until when the link is good, Unix seconds, and the link."""
-        until_s = float(int(now_s + LINK_S))
+        lasts_s = OTHERS_LINK_S if _is_others(actor.name) else LINK_S
+        until_s = float(int(now_s + lasts_s))
         claims = {
             "aud": _AUDIENCE,
             "exp": int(until_s),
@@ -95,6 +100,27 @@ class Links:
             by="link",
         )
         return what, actor
+
+
+def still_good_for(actor: Actor, accounts: Accounts) -> Actor:
+    """Return the viewer of a link, looked up again.
+
+    Raises:
+        ProblemError: there is no such account any more, it is disabled, or it is another by now.
+        StoreError: the database does not answer.
+    """
+    if _is_others(actor.name):
+        return actor
+    account = accounts.get(actor.name)
+    now = None if account is None or account.disabled else account.actor("link")
+    if now is None or replace(now, full_name=actor.full_name) != actor:
+        raise _bad("the account that it was made for is not what it was, or is disabled")
+    return now
+
+
+def _is_others(name: str) -> bool:
+    """Whether whoever is called so has no account here; no account has a colon in its name."""
+    return ":" in name
 
 
 def _bad(why: str) -> ProblemError:

@@ -212,6 +212,7 @@ def _subject(
         visibility=subject.visibility,
         cameras=subject.cameras,
         reasons=subject.reasons,
+        plain_reasons=subject.plain_reasons,
         evidence=evidence,
         trail=_line(subject.trail_m, subject.level, places),
     )

@@ -3,12 +3,14 @@
 What is checked follows RFC 9068 and RFC 8725: the signature by a key that the provider publishes,
 with an algorithm of our list and never the token's choice; who made it, for whom, and when. What
 somebody may do comes from claims that the provider's administrator maps. A claim that is absent
-gives nothing: no role, no entry; no sites, no site.
+gives nothing: no role, no entry; no sites, no site. An ID token is refused: it tells some program
+who signed in there, and that program could show it here.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import jwt
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 MAX_AGE_S = 12 * 3600.0
 """A token that was made longer ago is refused, whatever it says itself."""
 
-_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_ACCESS_TOKENS = frozenset({"at+jwt", "application/at+jwt"})
+_ANY_TOKENS = frozenset({"jwt", ""})
+"""Types by which many providers call an access token, and an ID token, too."""
+
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 _MOST_TEXT = 200
 _MOST_SITES = 5000
@@ -109,7 +114,8 @@ class OidcVerifier:
         algorithm, kid, kind = (header.get(name) for name in ("alg", "kid", "typ"))
         if algorithm not in self._algorithms or not isinstance(kid, str):
             raise _RefusedError("algorithm or key")
-        if kind is not None and str(kind).lower() not in _TYPES:
+        named = str(kind or "").lower()
+        if named not in _ACCESS_TOKENS | _ANY_TOKENS:
             raise _RefusedError("type")
         key = self._keys.find(kid, now_s)
         if key is None or key.key_type != _KEY_TYPES[algorithm[:2]]:
@@ -130,6 +136,8 @@ class OidcVerifier:
                 "verify_iat": False,
             },
         )
+        if named not in _ACCESS_TOKENS and "nonce" in claims:
+            raise _RefusedError("an ID token, which is for the program that signed somebody in")
         return claims
 
     def _check_times(self, claims: Mapping[str, Any], now_s: float) -> None:
@@ -164,7 +172,13 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _RefusedError(f"{name} is no number")
-    return float(value)
+    try:
+        time_s = float(value)
+    except OverflowError:
+        time_s = math.inf
+    if not math.isfinite(time_s):
+        raise _RefusedError(f"{name} is no time")
+    return time_s
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

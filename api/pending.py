@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 from .errors import ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .actors import Actor
     from .grant_rules import Activation
 
 LAPSES_S = 600.0
 """How long a request waits for its second person."""
 
-_MOST = 100
+_MOST = 1000
+_MOST_OF_ONE = 3
+"""Waiting requests of one account on one site; a further one takes the place of its oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,29 @@ class PendingRequests:
         self._lock = threading.Lock()
 
     def note(self, activation: Activation, actor: Actor, because: str, now_s: float) -> Pending:
-        """Return the request, noted; the oldest is forgotten where there are too many."""
+        """Return the request, noted. Nobody's request is forgotten for another one's.
+
+        Raises:
+            ProblemError: too many wait.
+        """
         pending = Pending(secrets.token_hex(8), activation, actor, because, now_s + LAPSES_S)
         with self._lock:
             live = {key: one for key, one in self._waiting.items() if one.until_s > now_s}
-            while len(live) >= _MOST:
-                del live[next(iter(live))]
+            own = [
+                key
+                for key, one in live.items()
+                if (one.actor.name, one.activation.target) == (actor.name, activation.target)
+            ]
+            for key in own[: max(0, len(own) - _MOST_OF_ONE + 1)]:
+                del live[key]
+            if len(live) >= _MOST:
+                raise ProblemError(
+                    429,
+                    "too-many-requests",
+                    "Too many requests",
+                    "too many requests wait for a second person",
+                    {"Retry-After": "60"},
+                )
             live[pending.id] = pending
             self._waiting = live
         return pending
@@ -61,12 +82,20 @@ class PendingRequests:
         with self._lock:
             return tuple(one for one in self._waiting.values() if one.until_s > now_s)
 
-    def take(self, request: str, actor: Actor, now_s: float) -> Pending:
+    def take(
+        self, request: str, actor: Actor, now_s: float, *, check: Callable[[Pending], None]
+    ) -> Pending:
         """Return a request that somebody confirms; it waits no longer.
+
+        Args:
+            request: its id.
+            actor: who confirms it.
+            now_s: Unix seconds.
+            check: raises where it may not be confirmed by them; it goes on waiting then.
 
         Raises:
             ProblemError: there is none of this id any more, or it is their own.
-            ForbiddenError: they could not have asked for it themselves.
+            ForbiddenError: their role cannot ask for cameras.
         """
         with self._lock:
             pending = self._waiting.get(request)
@@ -86,5 +115,16 @@ class PendingRequests:
                     "Nobody confirms their own request",
                     "the agreement asks for a second person; let another one sign in and confirm",
                 )
+            check(pending)
             del self._waiting[request]
             return pending
+
+    def put_back(self, pending: Pending) -> None:
+        """Let a request that was taken wait on."""
+        with self._lock:
+            self._waiting[pending.id] = pending
+
+    def drop(self, pending: Pending) -> None:
+        """Forget a request."""
+        with self._lock:
+            self._waiting.pop(pending.id, None)

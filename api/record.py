@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .audit import Audit
-from .checkpoints import Checkpoints, verify_since_checkpoint
+from .checkpoints import Checkpoints, resting, verify_since_checkpoint
 from .keys import Keys
 from .settings import Settings
 from .store import open_store
@@ -36,9 +36,20 @@ class Record:
     audit: Audit
     checkpoints: Checkpoints
 
-    def whole(self) -> Head | Broken:
-        """Return the end of the audit, or where it is bent, looked at from its last checkpoint."""
-        return verify_since_checkpoint(self.audit, self.checkpoints)
+    def whole(self, since: int | None = None) -> Head | Broken:
+        """Return the end of the audit, or where it is bent.
+
+        Looked at is what comes after the newest checkpoint before `since` that we signed, so that
+        all that will be relied on was verified.
+
+        Args:
+            since: number of the earliest entry that will be relied on; None for what is new only.
+
+        Raises:
+            AuditError: the audit cannot be read.
+            StateError: the signing key, or what was signed here last, cannot be read.
+        """
+        return verify_since_checkpoint(self.audit, self.checkpoints, since, each=resting())
 
 
 def record_in(store: Store, state: Path) -> Record:

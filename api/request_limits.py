@@ -6,13 +6,19 @@ Pure in time: the moment is an argument. What is counted lies in memory only; a 
 from __future__ import annotations
 
 import ipaddress
+import math
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from .errors import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Whose = Literal["actor", "device", "stranger", "link"]
+"""What a request is counted by."""
 
 _MOST_KEYS = 20_000
 _IPV6_PREFIX = 64
@@ -32,8 +38,17 @@ PER_ACTOR = Limit(600, 60.0)
 PER_STRANGER = Limit(120, 60.0)
 """Requests of an address that showed nothing to be recognised by."""
 
-PER_SENDER = Limit(600, 60.0)
-"""Requests of an address to what checks signatures; a panic button is never held up by guests."""
+PER_DEVICE = Limit(60, 60.0)
+"""Requests of a browser at the sign-in that signed in before; strangers hold it up never."""
+
+PER_LINK = Limit(600, 60.0)
+"""Links that an address follows, good or not."""
+
+PER_FALSE_SENDER = Limit(120, 60.0)
+"""Events of an address whose signature does not fit; those that do are not counted by address."""
+
+PER_SOURCE = Limit(600, 60.0)
+"""Events that a source has signed; an emergency is carried out beyond it, too."""
 
 
 class MovingWindow:
@@ -131,25 +146,28 @@ class RequestLimits:
     Args:
         per_actor: for each actor.
         per_stranger: for each address, of requests that nobody was recognised by.
-        per_sender: for each address, of requests that bear a signature of their own.
+        per_device: for each device that signed in before, where it signs in again.
+        per_link: for each address, of links.
     """
 
     def __init__(
         self,
         per_actor: Limit = PER_ACTOR,
         per_stranger: Limit = PER_STRANGER,
-        per_sender: Limit = PER_SENDER,
+        per_device: Limit = PER_DEVICE,
+        per_link: Limit = PER_LINK,
     ) -> None:
-        self._limits = Limits({"actor": per_actor, "stranger": per_stranger, "sender": per_sender})
+        limits: dict[Whose, Limit] = {
+            "actor": per_actor,
+            "stranger": per_stranger,
+            "device": per_device,
+            "link": per_link,
+        }
+        self._limits = Limits({str(whose): limit for whose, limit in limits.items()})
 
-    def wait_s(
-        self, actor: str | None, address: str, now_s: float, *, signed: bool = False
-    ) -> float:
+    def wait_s(self, whose: Whose, key: str, now_s: float) -> float:
         """Count a request; return how long its sender must wait, 0 if it may be answered."""
-        place = ("sender" if signed else "stranger", address_key(address))
-        if actor is not None:
-            place = ("actor", actor)
-        return self._limits.take([place], now_s)
+        return self._limits.take([(whose, key)], now_s)
 
 
 def address_key(address: str) -> str:
@@ -163,3 +181,15 @@ def address_key(address: str) -> str:
     if ip.ipv4_mapped is not None:
         return str(ip.ipv4_mapped)
     return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))
+
+
+def too_many_requests(wait_s: float) -> ProblemError:
+    """Return the problem that is answered to whoever must wait so long."""
+    wait = max(math.ceil(wait_s), 1)
+    return ProblemError(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        f"ask again in {wait} s",
+        {"Retry-After": str(wait)},
+    )

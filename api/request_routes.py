@@ -41,7 +41,7 @@ def list_requests(services: ServicesHere, actor: ActorHere) -> request_schemas.P
     return request_schemas.PendingList(
         requests=tuple(
             pending_message(one)
-            for one in services.incidents.pending.waiting(services.clock())
+            for one in services.asking.waiting()
             if actor.may("open", one.activation.target)
         )
     )
@@ -67,7 +67,7 @@ def confirm_request(
     response: Response,
 ) -> schemas.Incident:
     """Confirm what another person asked for; it is opened now."""
-    incident = services.incidents.confirm(request, actor)
+    incident = services.asking.confirm(request, actor)
     response.headers["Location"] = f"/v1/incidents/{incident.id}"
     return incident.message()
 

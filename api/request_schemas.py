@@ -8,16 +8,15 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from .grant_rules import IncidentKind  # noqa: TC001 - the same
+from .lines import Line  # noqa: TC001 - read when the model is made
 from .schemas import SCHEMA_VERSION, Message
-
-ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class OnBehalfOf(Message):
     """Whoever telephoned, where a dispatcher relays their request."""
 
     role: Annotated[str, Field(max_length=60)] = Field(description="Their role in the agreement.")
-    name: ShortText = Field(description="Who they are.")
+    name: Line = Field(description="Who they are.")
 
 
 class OpenIncident(Message):
@@ -38,8 +37,8 @@ class OpenIncident(Message):
         }
     )
 
-    site: ShortText | None = Field(default=None, description="Id of a site, from GET /v1/sites.")
-    drill: ShortText | None = Field(default=None, description="Id of a drill, from GET /v1/sites.")
+    site: Line | None = Field(default=None, description="Id of a site, from GET /v1/sites.")
+    drill: Line | None = Field(default=None, description="Id of a drill, from GET /v1/sites.")
     kind: IncidentKind = Field(
         description='"real" for an emergency, "standing" for what may be seen without one.'
     )
@@ -55,12 +54,12 @@ class OpenIncident(Message):
     handled_by_staff: bool = Field(
         default=False, description="Whether they say that staff are handling it."
     )
-    opened_by: ShortText | None = Field(
+    opened_by: Line | None = Field(
         default=None,
         description="How whoever asks is called; the account's name where it is not said. Who "
         "sent the request is recorded beside it.",
     )
-    reason: ShortText = Field(description="Why: the threat, in words.")
+    reason: Line = Field(description="Why: the threat, in words.")
 
     @model_validator(mode="after")
     def _one_target(self) -> OpenIncident:

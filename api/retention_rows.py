@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from .errors import NotPermittedError
+from .retention_record import on_record
 from .sealing import KEY_BYTES
-from .store_tables import AGREEMENTS, GRANTS, RECORDS
+from .store_tables import GRANTS, RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Connection, Row
 
     from .keys import Keys
+    from .retention_record import OnRecord
     from .store import Store
 
 DAY_S = 86_400.0
@@ -70,30 +70,22 @@ def not_purged(connection: Connection, incident: str) -> Row[Any]:
     return row
 
 
-def purgeable(connection: Connection, incident: str) -> Row[Any]:
-    """Return the row of an incident, locked, if it may be purged.
+def purgeable(connection: Connection, incident: str) -> OnRecord:
+    """Return what the audit says of an incident whose row is locked, if it may be purged.
 
     Raises:
-        NotPermittedError: it is open, held or purged, or there is none.
+        NotPermittedError: it is open, held or purged, by its row or by the audit, or there is none.
     """
     row = not_purged(connection, incident)
     if row.closed_s is None:
         raise NotPermittedError(f"incident {incident} is open; close it first")
     if row.hold is not None:
         raise NotPermittedError(f"incident {incident} is on legal hold: {row.hold}")
-    return row
-
-
-def terms_of(store: Store, incident: str) -> Mapping[str, Any] | None:
-    """Return the agreement that an incident was opened under, as it is kept."""
-    wanted = (
-        select(AGREEMENTS.c.terms)
-        .join(GRANTS, GRANTS.c.agreement == AGREEMENTS.c.sha256)
-        .where(GRANTS.c.incident == incident)
-    )
-    with store.reading() as connection:
-        terms: Mapping[str, Any] | None = connection.execute(wanted).scalar()
-    return terms
+    recorded = on_record(connection, incident)
+    refusal = recorded.refusal_to_purge()
+    if refusal is not None:
+        raise NotPermittedError(f"incident {incident}: {refusal}")
+    return recorded
 
 
 def tally(store: Store, incident: str) -> tuple[int, int, str]:

@@ -126,6 +126,7 @@ class Subject(Message):
     visibility: Visibility
     cameras: tuple[str, ...] = Field(description="Cameras of the last sighting.")
     reasons: tuple[str, ...] = Field(description="The rank in words.")
+    plain_reasons: tuple[str, ...] = Field(default=(), description="The same, naming no camera.")
     evidence: Evidence | None = Field(
         default=None, description="Why they may be armed, to look at; null where no look was clear."
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from .app import stop_all
+from .connections import BoundedProtocol, Connections, raise_file_limit
 from .errors import ServeError
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 _SEND_BUFFER_BYTES = 65_536
 _LAST_WORDS_S = 3
 _BACKLOG = 128
+_TICKS_A_SECOND = 10
 
 
 def is_loopback(host: str) -> bool:
@@ -65,6 +69,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning") -> None:
     """Serve `app` until SIGINT or SIGTERM, then stop its incidents and return."""
+    raise_file_limit()
     config = uvicorn.Config(
         app,
         log_level=log_level,
@@ -76,18 +81,25 @@ def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning
 
 
 class Server(uvicorn.Server):
-    """A server that stops its incidents first.
+    """A server that stops its incidents first, and bounds connections that are silent.
 
     Event streams end only when their incident does; uvicorn would wait for them in vain.
 
     Args:
-        config: uvicorn's.
+        config: uvicorn's; how HTTP is spoken is set here.
         app: the application, as in `config`.
+        connections: bounds them; made where not given.
     """
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, connections: Connections | None = None
+    ) -> None:
         super().__init__(config)
         self._lastseen = app
+        self._connections = Connections() if connections is None else connections
+        counted = functools.partial(BoundedProtocol, self._connections)
+        config.http = cast("type[asyncio.Protocol]", counted)
+        config.ws = "none"  # it would take connections over
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -105,6 +117,12 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close what is silent too long; whether to stop."""
+        if counter % _TICKS_A_SECOND == 0:
+            self._connections.close_silent(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the incidents, then end the connections."""

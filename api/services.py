@@ -16,9 +16,12 @@ from .viewing import Viewing  # noqa: TC001 - FastAPI reads the annotation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anyio import CapacityLimiter
+
     from .accounts import Accounts
     from .activations import Activations
     from .archive import Archive
+    from .asking import Asking
     from .audit import Audit
     from .checkpoints import Checkpoints
     from .gate import Gate
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from .incidents import Incidents
     from .links import Links
     from .recognise import Recogniser
+    from .record_readers import Readers
     from .retention import Retention
     from .sessions import Sessions
     from .sign_in import SignIn
     from .targets import Target
+    from .verdicts import Verdicts
     from .viewing import Viewers
 
 
@@ -39,6 +44,7 @@ class Services:
 
     Attributes:
         incidents: all incidents, and the targets they can be opened on.
+        asking: takes requests for incidents.
         gate: decides what may be opened.
         viewers: decides who may see.
         accounts: who has an account here.
@@ -51,12 +57,16 @@ class Services:
         retention: ends that.
         audit: the record.
         checkpoints: its signed checkpoints.
+        verdicts: tells whether it is whole.
+        readers: counts who reads it, and what is kept.
         housekeeping: signs and purges beside the incidents.
+        closing: threads of those who close incidents, whom no other request keeps waiting.
         clock: Unix seconds now.
         heartbeat_s: silence on an event stream is broken after so long.
     """
 
     incidents: Incidents
+    asking: Asking
     gate: Gate
     viewers: Viewers
     accounts: Accounts
@@ -69,7 +79,10 @@ class Services:
     retention: Retention
     audit: Audit
     checkpoints: Checkpoints
+    verdicts: Verdicts
+    readers: Readers
     housekeeping: Housekeeping
+    closing: CapacityLimiter
     clock: Callable[[], float]
     heartbeat_s: float
 
@@ -116,9 +129,22 @@ def target_or_404(services: Services, target_id: str, actor: Actor) -> Target:
     return target
 
 
-def _incident_of(
+async def _services_here(request: Request) -> Services:
+    return services_of(request)
+
+
+async def _actor_here(request: Request) -> Actor:
+    return actor_of(request)
+
+
+# What waits for nothing is async: it must not queue for a thread behind what waits for a database.
+ServicesHere = Annotated[Services, Depends(_services_here)]
+ActorHere = Annotated[Actor, Depends(_actor_here)]
+
+
+async def _incident_of(
     request: Request,
-    actor: Annotated[Actor, Depends(actor_of)],
+    actor: ActorHere,
     incident_id: Annotated[str, Path(description="Incident id.", max_length=64)],
 ) -> Incident:
     incident = services_of(request).incidents.get(incident_id)
@@ -134,7 +160,7 @@ def _incident_of(
 
 def _watched(
     request: Request,
-    actor: Annotated[Actor, Depends(actor_of)],
+    actor: ActorHere,
     incident: Annotated[Incident, Depends(_incident_of)],
 ) -> Watched:
     services = services_of(request)
@@ -142,8 +168,6 @@ def _watched(
     return Watched(incident, viewing)
 
 
-ServicesHere = Annotated[Services, Depends(services_of)]
-ActorHere = Annotated[Actor, Depends(actor_of)]
 IncidentHere = Annotated[Incident, Depends(_incident_of)]
 WatchedHere = Annotated[Watched, Depends(_watched)]
 

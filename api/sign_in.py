@@ -151,6 +151,17 @@ class SignIn:
             {"WWW-Authenticate": 'Bearer realm="lastseen"'},
         )
 
+    def device_of(self, cookie: str | None, now_s: float) -> str | None:
+        """Return the id of a device that signed in to any account lately; None for any other.
+
+        Args:
+            cookie: the device cookie; None without one.
+            now_s: Unix seconds.
+        """
+        device = self._cookies.read(cookie)
+        known = device and any(device.knows(name, now_s) for name in device.signed_in_s)
+        return device.id if device and known else None
+
     def sign_out(self, account: str, secret: str, now_s: float) -> None:
         """End a session, by whoever holds it.
 

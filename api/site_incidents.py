@@ -10,6 +10,7 @@ from .pending import Pending
 
 if TYPE_CHECKING:
     from .actors import Actor
+    from .asking import Asking
     from .gate import Activation
     from .incident import Incident
     from .incidents import Incidents
@@ -20,10 +21,12 @@ class SiteIncidents:
 
     Args:
         incidents: all incidents of the server.
+        asking: takes requests for them.
     """
 
-    def __init__(self, incidents: Incidents) -> None:
+    def __init__(self, incidents: Incidents, asking: Asking) -> None:
         self._incidents = incidents
+        self._asking = asking
 
     def open_for(self, activation: Activation, actor: Actor) -> Opened:
         """Open an incident, or return the one that an earlier call has opened.
@@ -51,7 +54,13 @@ class SiteIncidents:
             there.grant.activation.kind == "real" or activation.kind != "real"
         ):
             return Opened(there.id, there.grant.until_s, already_open=True)
-        made = self._incidents.ask(activation, target, actor)
+        try:
+            made = self._asking.ask(activation, target, actor)
+        except ProblemError as problem:
+            there = self._incidents.open_on(target.id)
+            if problem.slug != "incident-already-open" or there is None:
+                raise
+            return Opened(there.id, there.grant.until_s, already_open=True)  # just now
         if isinstance(made, Pending):
             raise NotPermittedError(
                 f"{made.because}; request {made.id} waits for a person who confirms it"

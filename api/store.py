@@ -135,7 +135,17 @@ def _engine_of(url: str) -> Engine:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=_POOL,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": int(_WAIT_S)},
+            isolation_level="READ COMMITTED",  # the chain's end is read after its lock is had
+            connect_args={
+                "connect_timeout": int(_WAIT_S),
+                # A server that hangs must not hang this one.
+                "options": "-c statement_timeout=15000 -c lock_timeout=10000 "
+                "-c idle_in_transaction_session_timeout=60000",
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 2,
+                "tcp_user_timeout": 15_000,
+            },
         )
     except NoSuchModuleError as error:
         raise StoreError(f"the database's address: {error}; give {wanted}") from error

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from . import examples, schemas
 from .errors import ProblemError
 from .events import event_cursor
-from .links import PictureLink
+from .links import PictureLink, still_good_for
 from .locations import entrances_message, utc
 from .services import DOCUMENTED_BEARER, Services, ServicesHere, Watched, WatchedHere
 
@@ -148,9 +148,13 @@ def follow_link(
     services: ServicesHere,
     link: Annotated[str, Path(description="What was made for this viewer.", max_length=2000)],
 ) -> Response:
-    """Return what a link leads to; without a token, until it lapses or the incident closes."""
+    """Return what a link leads to; without a token, until it lapses or the incident closes.
+
+    Where the account that it was made for is disabled or was changed since, it is good no more.
+    """
     now_s = services.clock()
-    what, actor = services.links.read(link, now_s)
+    what, named = services.links.read(link, now_s)
+    actor = still_good_for(named, services.accounts)
     incident = services.incidents.get(what.incident)
     if incident is None:
         raise ProblemError(404, "no-picture", "No such picture", "its incident is not here")

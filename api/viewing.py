@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .gate import Gate, Grant
 
 _SEAL = object()
+_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Viewers:
         self._gate = gate
         self._audit = audit
         self._admitted: set[tuple[str, str]] = set()
+        self._refused: dict[tuple[str, str, str], float] = {}
         self._lock = threading.Lock()
 
     def admit(
@@ -80,8 +82,7 @@ class Viewers:
             AuditError: the entry could not be written; nothing is shown.
         """
         incident = grant.permit.incident
-        exercise = grant.activation.kind == "exercise"
-        if not (exercise and actor.may("watch-exercise", grant.activation.target)):
+        if not _is_for(actor, grant):
             actor.need("watch", grant.activation.target)
         facts = {
             "incident": incident,
@@ -92,7 +93,7 @@ class Viewers:
         }
         refusal = refusal_to_see(grant.agreement, grant.activation, actor, now_s)
         if refusal is not None:
-            self._audit.append("viewer-refused", now_s, {**facts, "refusal": refusal})
+            self._tell_refusal({**facts, "refusal": refusal}, now_s)
             raise NotPermittedError(refusal)
         with self._lock:
             known = (incident, actor.name) in self._admitted
@@ -101,6 +102,23 @@ class Viewers:
             with self._lock:
                 self._admitted.add((incident, actor.name))
         return Viewing(incident, actor, told_cameras(grant.agreement, actor), seal=_SEAL)
+
+    def may_see(self, grant: Grant, actor: Actor, now_s: float) -> bool:
+        """Whether `admit` would let somebody in; nothing is written down."""
+        return (
+            _is_for(actor, grant)
+            and refusal_to_see(grant.agreement, grant.activation, actor, now_s) is None
+        )
+
+    def _tell_refusal(self, facts: dict[str, object], now_s: float) -> None:
+        """Write down a refusal, the same one once a minute: whoever asks again fills no disk."""
+        key = (str(facts["incident"]), str(facts["actor"]), str(facts["refusal"]))
+        with self._lock:
+            recent = {one: at for one, at in self._refused.items() if now_s < at + _AGAIN_S}
+            known = key in recent
+            self._refused = recent if known else {**recent, key: now_s}
+        if not known:
+            self._audit.append("viewer-refused", now_s, facts)
 
     def show(self, viewing: Viewing, camera: str, what: str, *, now_s: float) -> None:
         """Return once the audit has that a picture of a camera is shown to somebody.
@@ -119,6 +137,15 @@ class Viewers:
             "actor": viewing.actor.name,
         }
         self._audit.append("picture-shown", now_s, facts)
+        if not self._gate.allows(grant.permit, camera, now_s):  # closed while the disk wrote
+            raise NotPermittedError(f"no live grant for camera {camera}")
+
+
+def _is_for(actor: Actor, grant: Grant) -> bool:
+    """Whether the role of somebody goes as far as this incident."""
+    site = grant.activation.target
+    exercise = grant.activation.kind == "exercise"
+    return actor.may("watch", site) or (exercise and actor.may("watch-exercise", site))
 
 
 def told_cameras(agreement: Agreement | None, actor: Actor) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import jwt
 from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 from starlette.exceptions import HTTPException
@@ -33,6 +35,7 @@ class WatchedSend:
         again: looks again who asks; None where nobody was recognised.
         clock: Unix seconds now.
         answering: the scope in which the request is answered; cancelled where the stream ends.
+        until_s: when what the reader showed ends in any case, Unix seconds.
     """
 
     def __init__(
@@ -41,11 +44,13 @@ class WatchedSend:
         again: Recognise | None,
         clock: Callable[[], float],
         answering: CancelScope,
+        until_s: float = math.inf,
     ) -> None:
         self._send = send
         self._again = again
         self._clock = clock
         self._answering = answering
+        self._until_s = until_s
         self._looked_s = clock()
 
     async def __call__(self, message: Message) -> None:
@@ -53,7 +58,7 @@ class WatchedSend:
         streams = message["type"] == "http.response.body" and message.get("more_body", False)
         if streams and self._again and self._clock() >= self._looked_s + LOOK_AGAIN_S:
             self._looked_s = self._clock()
-            if not await _still_known(self._again):
+            if not await self._still_known(self._again):
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
                 self._answering.cancel()
                 with CancelScope(shield=True):
@@ -61,12 +66,22 @@ class WatchedSend:
                 await checkpoint()  # does not return: the scope is cancelled
         await self._send(message)
 
+    async def _still_known(self, again: Recognise) -> bool:
+        try:
+            return await again() is not None
+        except (ProblemError, StoreError):
+            # A database or a provider that is down ends nobody's sight of an incident, but what
+            # has ended by its own word has ended.
+            return self._clock() < self._until_s
 
-async def _still_known(again: Recognise) -> bool:
+
+def until_of(token: str) -> float:
+    """Return when a bearer token that was checked ends by its own word; infinity if it has none."""
     try:
-        return await again() is not None
-    except (ProblemError, StoreError):
-        return True  # a database or a provider that is down ends nobody's sight of an incident
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return float(claims["exp"])
+    except (jwt.InvalidTokenError, KeyError):  # a token or key of this server
+        return math.inf
 
 
 def bounded(receive: Receive) -> Receive:

@@ -73,6 +73,7 @@ class RankedSubject:
         visibility: whether a camera sees the subject now.
         cameras: cameras of the last sighting.
         reasons: the rank in words.
+        plain_reasons: the same, naming no camera.
         trail_m: recent places, oldest first, site metres.
         armed_tracks: tracks with evidence of a weapon, the strongest first.
     """
@@ -94,6 +95,7 @@ class RankedSubject:
     reasons: tuple[str, ...]
     trail_m: tuple[XY, ...]
     armed_tracks: tuple[TrackKey, ...] = ()
+    plain_reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

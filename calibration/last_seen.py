@@ -160,6 +160,7 @@ def _ranked(
         reasons=reasons(subject, age_s, camera_names),
         trail_m=subject.trail_m,
         armed_tracks=subject.armed_tracks,
+        plain_reasons=reasons(subject, age_s, None),
     )
 
 

@@ -30,20 +30,30 @@ _POINTS = (
 
 
 def reasons(
-    subject: SubjectState, age_s: float, camera_names: Mapping[str, str]
+    subject: SubjectState, age_s: float, camera_names: Mapping[str, str] | None
 ) -> tuple[str, ...]:
-    """Why the subject has its rank: what was seen, by which cameras, how long ago."""
+    """Why the subject has its rank: what was seen, by which cameras, how long ago.
+
+    Args:
+        subject: the subject.
+        age_s: since it was last seen, seconds.
+        camera_names: names to call cameras by, ids where missing; None names no camera.
+    """
     lines = []
     if subject.armed_llr >= _SIGN_LLR and subject.armed_looks and subject.armed_tracks:
         looks = f"{subject.armed_looks} look{'s' if subject.armed_looks > 1 else ''}"
         strongest, _ = subject.armed_tracks[0]
-        camera = camera_names.get(strongest, strongest)
         span = f" over {subject.armed_looks_span_s:.0f} s" if subject.armed_looks > 1 else ""
-        lines.append(f"carries what looks like a weapon: {looks}{span}, strongest at {camera}")
+        at = "" if camera_names is None else camera_names.get(strongest, strongest)
+        where = f", strongest at {at}" if at else ""
+        lines.append(f"carries what looks like a weapon: {looks}{span}{where}")
     else:
         lines.append("no weapon seen in hand")
-    cameras = _listed([camera_names.get(camera, camera) for camera in subject.cameras])
-    lines.append(f"{'seen' if subject.in_view else 'last seen'} by {cameras}")
+    if camera_names is not None:
+        cameras = _listed([camera_names.get(camera, camera) for camera in subject.cameras])
+        lines.append(f"{'seen' if subject.in_view else 'last seen'} by {cameras}")
+    elif subject.in_view:
+        lines.append("in view now")
     if not subject.in_view:
         lines.append(f"out of view for {spoken_duration(age_s)}")
     return tuple(lines)

@@ -181,24 +181,18 @@ def purge(
 def _opened(state: Path | None) -> Iterator[_Opened]:
     from api.actors import at_the_machine
     from api.archive import Archive
-    from api.audit import Audit, machine_user
-    from api.keys import Keys
+    from api.audit import machine_user
+    from api.record import opened_record
     from api.retention import Retention
-    from api.settings import Settings
 
-    settings = Settings()
-    folder = state or settings.state
-    store = settings.open_store(folder)
-    try:
-        keys, audit = Keys(folder), Audit(store)
+    with opened_record(state) as record:
+        store, keys, audit = record.store, record.keys, record.audit
         yield _Opened(
             Archive(store, keys),
-            Retention(store, keys, audit),
+            Retention(store, keys, audit, whole=record.whole),
             audit,
             at_the_machine(machine_user()),
         )
-    finally:
-        store.close()
 
 
 def _said(reason: str) -> str:

@@ -54,10 +54,11 @@ def verify(
 ) -> None:
     """Find the first entry that was changed, removed, inserted or moved.
 
-    The chain must fit itself and every checkpoint: those in the database and those given by
-    --checkpoint. Note the last hash, or keep a checkpoint, somewhere else from time to time: with
-    it a later run proves that nothing before it was made anew or cut off. Whoever has an exported
-    copy and a checkpoint needs no database. Exit status 1 where anything is bent.
+    The chain must fit itself and every checkpoint: those in the database, the last one that was
+    signed here, and those given by --checkpoint. Note the last hash, or keep a checkpoint,
+    somewhere else from time to time: with it a later run proves that nothing before it was made
+    anew or cut off. Whoever has an exported copy and a checkpoint needs no database. Exit status 1
+    where anything is bent.
 
     Examples:
 
@@ -73,9 +74,12 @@ def verify(
     from api.checkpoints import verify_all, verify_copy
 
     held = _given(checkpoint or [], key)
+    ours: str | None = None
     if file is None:
         with _opened(state) as record:
             name = record.audit.name
+            if record.keys.has_signing():
+                ours = record.checkpoints.public_key()
             found = verify_all(
                 record.audit, record.checkpoints, trusted_key=key, noted=noted, others=held
             )
@@ -91,7 +95,7 @@ def verify(
     else:
         console = Console()
         style = "red" if isinstance(found, Broken) else None
-        for line in _in_words(name, found, held):
+        for line in _in_words(name, found, held, ours):
             console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
     if isinstance(found, Broken):
         raise typer.Exit(1)
@@ -171,6 +175,10 @@ def report(
         bool,
         typer.Option("--hide-cameras", help="For somebody who may not be told the cameras."),
     ] = False,
+    hide_retention: Annotated[
+        bool,
+        typer.Option("--hide-retention", help="... nor for how long things are kept."),
+    ] = False,
     state: _State = None,
 ) -> None:
     """Write the disclosure record of one incident as HTML and JSON.
@@ -185,18 +193,20 @@ def report(
 
       lastseen audit report 20260302-090000-9f3a61c2 --to records --hide-cameras
     """
-    from api.checkpoints import verify_all
+    import time
+
     from api.disclosure import disclose, redacted
     from api.errors import AuditError
+    from api.verdicts import verify_now
 
     with _opened(state) as record:
         entries = list(record.audit.entries(incident))
         if not entries:
             latest = ", ".join(record.audit.incidents(5)) or "none at all"
             raise AuditError(f"incident {incident!r}: not in this audit; its latest are: {latest}")
-        chain = verify_all(record.audit, record.checkpoints)
-        told = disclose(entries, incident, chain, checkpoint=_newest(record, chain))
-    told = redacted(told, hide_cameras=hide_cameras)
+        chain = verify_now(record.audit, record.checkpoints, time.time())
+        told = disclose(entries, incident, chain.found, checkpoint=chain.checkpoint)
+    told = redacted(told, hide_cameras=hide_cameras, hide_retention=hide_retention)
     for ending, text in (("json", told.as_json()), ("html", told.as_html())):
         path = to / f"disclosure-{incident}.{ending}"
         _write(path, text.encode(errors="replace"))
@@ -226,17 +236,16 @@ def show(
       lastseen audit show --incident 20260302-090000-9f3a61c2 --json
     """
     from rich.console import Console
-    from rich.table import Table
 
     with _opened(state) as record:
         entries = list(record.audit.entries(incident, last=last))
     if as_json:
         typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    table = Table("entry", "when", "what", "incident", "who", "said")
+    width = Console().width
     for entry in entries:
-        table.add_row(*_cells(entry))
-    Console().print(table)
+        for line in _lines_about(entry, width):
+            typer.echo(line)
 
 
 @contextmanager
@@ -282,13 +291,6 @@ def _lines_of(path: Path) -> Iterator[bytes]:
         raise AuditError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _newest(record: Record, chain: Head | Broken) -> Checkpoint | None:
-    """The newest checkpoint that the chain fits."""
-    from api.audit_chain import Broken
-
-    return None if isinstance(chain, Broken) else record.checkpoints.latest()
-
-
 def _write(path: Path, content: bytes) -> None:
     from api.errors import ReportError
     from api.whole_files import write_whole
@@ -308,7 +310,9 @@ def _as_json(found: Head | Broken, held: list[Checkpoint]) -> dict[str, Any]:
     return {"ok": True, **asdict(found), "checkpoints": [one.document() for one in held]}
 
 
-def _in_words(name: str, found: Head | Broken, held: list[Checkpoint]) -> Iterator[str]:
+def _in_words(
+    name: str, found: Head | Broken, held: list[Checkpoint], ours: str | None
+) -> Iterator[str]:
     from api.audit_chain import Broken
 
     if isinstance(found, Broken):
@@ -317,25 +321,37 @@ def _in_words(name: str, found: Head | Broken, held: list[Checkpoint]) -> Iterat
     yield f"{name}: {found.seq} entries, none bent; the last has the hash {found.hash}"
     for key_ in dict.fromkeys(one.public_key for one in held):
         theirs = [one.seq for one in held if one.public_key == key_]
-        yield f"{len(theirs)} checkpoints fit, up to entry {max(theirs)}, signed by {key_}"
+        whose = " (another key than ours)" if ours not in {None, key_} else ""
+        yield f"{len(theirs)} checkpoints fit, up to entry {max(theirs)}, signed by {key_}{whose}"
     if not held:
         yield "no checkpoint was held against it: sign one with 'lastseen audit checkpoint'"
 
 
-def _cells(entry: dict[str, Any]) -> Iterator[str]:
-    """An entry as a row of the table."""
-    from rich.markup import escape
-
-    shown_apart = {"seq", "at", "action", "incident", "actor", "prev", "hash"}
+def _lines_about(entry: dict[str, Any], width: int) -> Iterator[str]:
+    """An entry for people: number, moment and action, and below them all that it says."""
+    said_first = {"seq", "at", "action", "incident", "actor", "prev", "hash"}
     said = ", ".join(
         f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in entry.items()
-        if name not in shown_apart and value not in (None, "")
+        if name not in said_first and value not in (None, "")
     )
     at = str(entry["at"])[:19].replace("T", " ")
     who = entry.get("actor") or entry.get("closed_by") or entry.get("by") or ""
-    for cell in (entry["seq"], at, entry["action"], entry.get("incident") or "", who, said):
-        # What a stranger wrote must not steer the terminal.
-        yield escape(
-            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell))
-        )
+    first = (entry["seq"], at, entry["action"], entry.get("incident") or "", who)
+    yield from _wrapped("  ".join(str(one) for one in first if one != ""), width, "    ", "")
+    if said:
+        yield from _wrapped(said, width, "    ", "    ")
+
+
+def _wrapped(text: str, width: int, indent: str, first: str) -> list[str]:
+    """Lines of a text, without what would steer a terminal: a stranger wrote some of it."""
+    import textwrap
+
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return textwrap.wrap(
+        plain,
+        max(width, 40),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )

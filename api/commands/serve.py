@@ -50,6 +50,7 @@ def serve(
     """
     from api.app import create_app
     from api.errors import ServeError
+    from api.holders import only_holder
     from api.incident_run import run_factory
     from api.record import opened_record
     from api.server import is_loopback, listen, serve_on
@@ -64,7 +65,11 @@ def serve(
     settings = Settings()
     targets = load_targets(folders)
     verifier = settings.oidc_verifier()
-    with listen(host, port) as listener, opened_record(state) as record:
+    with (
+        listen(host, port) as listener,
+        opened_record(state) as record,
+        only_holder(record.store, state or settings.state, settings.server),
+    ):
         app = create_app(
             targets,
             record=record,

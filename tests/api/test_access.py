@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+import jwt
 import pyotp
 import pytest
 import uvicorn
@@ -19,13 +20,16 @@ from fastapi import FastAPI, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pyotp.totp import TOTP
 from sqlalchemy import text
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import page_routes, sign_in_routes
-from api.access import COOKIE, DEVICE_COOKIE, PUBLIC, Access, is_signed
+from api.access import COOKIE, DEVICE_COOKIE, PUBLIC, Access, address_of, is_signed
 from api.accounts import Accounts
 from api.actors import ABILITIES, Actor
 from api.audit import Audit
+from api.device_cookies import DEVICE_S, DeviceCookies
 from api.errors import ProblemError
 from api.keys import Keys
 from api.passwords import Passwords
@@ -70,11 +74,12 @@ class FakeVerifier:
 
     def __init__(self) -> None:
         self.away = False
+        self.tokens = [JWT]
 
     def actor_of(self, token: str, _now_s: float) -> Actor | None:
         if self.away:
             raise ProblemError(503, "identity-provider-unavailable", "It is away", "try again")
-        return Actor("oidc:u-17", "tactical", "tactical") if token == JWT else None
+        return Actor("oidc:u-17", "tactical", "tactical") if token in self.tokens else None
 
 
 class Place:
@@ -336,7 +341,7 @@ def test_every_answer_has_the_security_headers_and_https_is_kept_to(place: Place
 
 
 def test_strangers_and_actors_are_counted_apart(store: Store, tmp_path: Path) -> None:
-    limits = RequestLimits(Limit(5, 60.0), Limit(3, 60.0), Limit(4, 60.0))
+    limits = RequestLimits(Limit(5, 60.0), Limit(3, 60.0), per_link=Limit(4, 60.0))
     place = Place(store, tmp_path, limits)
     uma, key = place.bearer(), place.bearer("key")
     client = place.client()
@@ -353,11 +358,86 @@ def test_strangers_and_actors_are_counted_apart(store: Store, tmp_path: Path) ->
     assert statuses(1, "GET", "/", {}) == [429]
     assert statuses(3, "GET", "/v1/who", uma) == [200] * 3  # from the same address
     assert statuses(3, "GET", "/v1/who", key) == [200] * 2 + [429]  # the same actor
-    assert statuses(5, "POST", "/v1/activations/p", {}) == [200] * 4 + [429]
+    assert statuses(5, "GET", "/v1/links/a.b.c", {}) == [200] * 4 + [429]
+    assert statuses(1, "POST", "/v1/activations/p", {}) == [429]  # it bears no signature
+    signed = {"webhook-signature": "v1,any"}
+    assert statuses(9, "POST", "/v1/activations/p", signed) == [200] * 9  # counted once checked
     place.now_s += 60
     assert statuses(1, "GET", "/v1/who", uma) == [200]
     other = place.client(client=("192.0.2.7", 1))
     assert other.get("/").status_code == 200
+
+
+def test_strangers_do_not_keep_a_known_browser_from_signing_in(
+    store: Store, tmp_path: Path
+) -> None:
+    limits = RequestLimits(per_stranger=Limit(3, 60.0), per_device=Limit(4, 60.0))
+    place = Place(store, tmp_path, limits)
+    browser, program = place.browser(), place.browser()
+    browser.cookies.delete(COOKIE)
+    program.cookies.delete(COOKIE)
+    form = {"name": "uma", "password": WORDS}
+    for _ in range(4):
+        last = place.client().get("/nothing")
+    assert_problem(last, 429, "too-many-requests")
+    assert_problem(place.client().post("/session", data=form), 429, "too-many-requests")
+    made_up = {"Cookie": f"{DEVICE_COOKIE}={JWT}"}
+    assert place.client().get("/", headers=made_up).status_code == 429
+    assert browser.get("/nothing").status_code == 429  # the cookie is for signing in
+    assert browser.get("/").status_code == 200
+    assert program.post("/v1/sign-in", json=form).status_code == 200
+    assert browser.post("/session", data=form).status_code == 303
+    browser.cookies.delete(COOKIE)
+    assert [browser.get("/").status_code for _ in range(3)] == [200, 200, 429]  # it has a limit
+
+
+def test_the_cookie_of_a_device_that_was_away_too_long_counts_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    place = Place(store, tmp_path, RequestLimits(per_stranger=Limit(1, DEVICE_S)))
+    place.client().get("/")
+    device = DeviceCookies(Keys(tmp_path).derived("device cookies")).write(None, "uma", NOW_S)
+    headers = {"Cookie": f"{DEVICE_COOKIE}={device}"}
+    for after_s, status in ((0.0, 200), (DEVICE_S - 1, 200), (DEVICE_S, 200), (DEVICE_S, 429)):
+        place.now_s = NOW_S + after_s
+        assert place.client().get("/", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("cookie", ["x" * 9000, "W1tb" * 1300 + ".e30.eA", "a.b.c", "é"])
+def test_a_device_cookie_may_be_anything(place: Place, cookie: str) -> None:
+    headers = {b"Cookie": f"{DEVICE_COOKIE}={cookie}".encode()}
+    assert place.client().get("/", headers=headers).status_code == 200
+    shown = {"name": "uma", "password": WORDS}
+    assert place.client().post("/v1/sign-in", json=shown, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [
+        (("192.0.2.7", 1), "192.0.2.7"),
+        (("2001:DB8:0::1", 1), "2001:db8::1"),
+        (("fe80::1%any text", 1), "fe80::1"),
+        (("203.0.113.9, a line\n", 0), "unknown"),
+        (("me", 0), "unknown"),
+        (("", 0), "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_an_address_is_one_or_unknown(client: tuple[str, int] | None, address: str) -> None:
+    assert address_of(HTTPConnection({"type": "http", "client": client})) == address
+
+
+def test_invented_addresses_count_as_one(store: Store, tmp_path: Path) -> None:
+    place = Place(store, tmp_path, RequestLimits(per_stranger=Limit(3, 60.0)))
+    behind: Any = ProxyHeadersMiddleware  # uvicorn and Starlette write the same types differently
+    app = behind(place.app, "127.0.0.1")
+    client = TestClient(app, client=("127.0.0.1", 1))
+    invented = [
+        client.get("/", headers={"X-Forwarded-For": f"place {n}"}).status_code for n in range(5)
+    ]
+    assert invented == [200] * 3 + [429] * 2
+    real = client.get("/", headers={"X-Forwarded-For": "spoofed, 198.51.100.7"})
+    assert real.status_code == 200
 
 
 @contextlib.contextmanager
@@ -410,6 +490,30 @@ def test_a_stream_goes_on_while_the_database_is_away(place: Place) -> None:
         place.now_s += LOOK_AGAIN_S
         for _ in range(100):
             next(lines)
+
+
+@pytest.mark.parametrize(("lasts_s", "goes_on"), [(7200.0, True), (7199.0, False)])
+def test_a_stream_ends_with_its_token_though_the_provider_is_away(
+    place: Place, lasts_s: float, goes_on: bool
+) -> None:
+    """Also where nobody can say any more whether the token is good."""
+    token = jwt.encode({"exp": NOW_S + lasts_s}, "k" * 32)
+    place.verifier.tokens = [token]
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        serving(place.app) as address,
+        httpx2.stream("GET", f"{address}/v1/events", headers=headers, timeout=10) as response,
+    ):
+        lines = response.iter_lines()
+        assert next(lines).startswith("data:")
+        place.verifier.away = True
+        place.now_s += 7199.0
+        read = 0
+        for _ in lines:
+            read += 1
+            if read == 600:
+                break
+    assert (read == 600) is goes_on
 
 
 def test_watching_keeps_a_browsers_session_alive(place: Place) -> None:

@@ -27,6 +27,7 @@ from api.errors import (
 )
 from api.keys import Keys
 from api.problems import install_problem_handlers
+from api.request_limits import Limit
 from api.schemas import Problem
 from api.signed_messages import new_secret, sign
 from api.sources import Sources
@@ -96,8 +97,8 @@ class Site:
         self.secret = self.add("button", "north")
         self.opener = FakeOpener()
         self.now_s = NOW_S
-        self.app = self.server()
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.per_false_sender, self.per_source = Limit(10_000, 60.0), Limit(10_000, 60.0)
+        self.restart()
 
     def add(self, name: str, site: str) -> str:
         return self.sources.add(
@@ -110,7 +111,13 @@ class Site:
         app.include_router(router)
         app.state.services = SimpleNamespace(
             activations=Activations(
-                self.store, self.sources, self.audit, self.opener, wait_s=wait_s
+                self.store,
+                self.sources,
+                self.audit,
+                self.opener,
+                wait_s=wait_s,
+                per_false_sender=self.per_false_sender,
+                per_source=self.per_source,
             ),
             clock=lambda: self.now_s,
         )
@@ -119,7 +126,9 @@ class Site:
     def restart(self, wait_s: float = 5.0) -> None:
         """A new process: it knows what is in the database, and nothing else."""
         self.app = self.server(wait_s)
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client = TestClient(
+            self.app, raise_server_exceptions=False, client=("192.0.2.9", 50_000)
+        )
 
     def headers(self, body: bytes, event: str, secret: str | None = None) -> dict[str, str]:
         return {
@@ -390,7 +399,47 @@ def test_refusals_are_recorded_once_a_minute(site: Site) -> None:
         ("button", "signature"),
         ("nobody", "unknown source"),
     ]
-    assert {entry["address"] for entry in refused} == {"testclient"}
+    assert {entry["address"] for entry in refused} == {"192.0.2.9"}
+
+
+def test_what_is_no_address_is_not_recorded_as_one(site: Site) -> None:
+    for invented in ("203.0.113.9\n2026 all is well", "x" * 9000):
+        client = TestClient(site.app, client=(invented, 1))
+        assert client.post("/v1/activations/button", content=b"").status_code == 401
+    (refused,) = site.audit.entries(actions=["activation-refused"])
+    assert refused["address"] == "unknown"
+
+
+def test_a_stranger_at_the_same_address_does_not_silence_a_button(site: Site) -> None:
+    site.per_false_sender = Limit(3, 60.0)
+    site.restart()
+    answers = [site.send(secret=new_secret()) for _ in range(4)]
+    answers.append(site.send(source="nobody"))
+    site.now_s += 1000
+    old = site.headers(b"{}", "e1")
+    site.now_s -= 1000
+    answers.append(site.post(old, b"{}"))
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 3
+    assert answers[-1].headers["retry-after"] == "60"
+    problem(answers[3], 429, "too-many-requests")
+    assert site.send().status_code == 201
+    assert site.send({"type": "agency-left", "agency": "A"}, id_="e2").status_code == 200
+    site.now_s += 60
+    assert site.send(secret=new_secret()).status_code == 401
+
+
+def test_a_source_has_a_limit_that_holds_no_emergency_up(site: Site) -> None:
+    other = site.add("gym", "south")
+    site.per_source = Limit(2, 60.0)
+    site.restart()
+    left = {"type": "agency-left", "agency": "A"}
+    statuses = [site.send(left, id_=f"e{n}").status_code for n in range(3)]
+    assert statuses == [200, 200, 429]
+    problem(site.send(left, id_="e3"), 429, "too-many-requests")
+    assert site.send(id_="e4").status_code == 201
+    assert site.send(left, id_="e5", source="gym", secret=other).status_code == 200
+    site.now_s += 60
+    assert site.send(left, id_="e2").status_code == 200  # it was not taken for done
 
 
 def test_who_invents_names_cannot_fill_the_disk(site: Site) -> None:
@@ -592,7 +641,6 @@ def test_a_refusal_is_an_answer(
         (AuditError("/srv/audit: disk full"), 503, "audit-unavailable"),
         (RunError("no camera has an address"), 503, "nothing-to-play"),
         (ProblemError(503, "busy", "Busy", "later"), 503, "busy"),
-        (ProblemError(404, "incident-not-found", "None", "none"), 404, "incident-not-found"),
         (RuntimeError("a fault"), 500, "internal-error"),
     ],
 )
@@ -604,6 +652,23 @@ def test_a_failure_is_not_remembered(site: Site, error: Exception, status: int, 
     assert site.send().status_code == 201
     assert site.rows() == [("e1", 201)]
     assert len(site.opener.said) == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "remembered"),
+    [
+        ({"type": "agency-responding", "agency": "Fire"}, False),  # it overtook the emergency
+        ({"type": "agency-left", "agency": "Fire"}, True),  # what ends something is not tried again
+        ({"type": "closed", "by": "Kim", "reason": "over"}, True),
+    ],
+    ids=["responding", "left", "closed"],
+)
+def test_what_comes_too_early_may_be_sent_again_and_what_ends_something_not(
+    site: Site, event: dict[str, Any], remembered: bool
+) -> None:
+    site.opener.fails = [ProblemError(404, "incident-not-found", "None", "none is open")]
+    problem(site.send(event), 404, "incident-not-found")
+    assert site.send(event).status_code == (404 if remembered else 200)
 
 
 def test_nothing_is_done_where_it_cannot_be_recorded(
@@ -653,5 +718,5 @@ def test_the_document_tells_what_to_send_and_what_is_answered(site: Site) -> Non
     assert "$ref" not in json.dumps(sent)
     for shown in sent["examples"].values():
         assert site.send(shown["value"], id_=shown["value"]["type"]).status_code in {200, 201}
-    documented = {"200", "201", "401", "403", "404", "409", "422", "503", "default"}
+    documented = {"200", "201", "401", "403", "404", "409", "422", "429", "503", "default"}
     assert set(described["responses"]) == documented

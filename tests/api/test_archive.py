@@ -17,6 +17,7 @@ from api.audit import Audit
 from api.errors import AuditError, NotPermittedError
 from api.kept_records import KeptPicture, KeptRecord, LostRecord, NewRecord
 from api.problems import install_problem_handlers
+from api.record_readers import PER_READER, Readers
 from api.store_tables import RECORDS
 from tests.api.kept_incident import AUDITOR, CHIEF, DAY_S, PRINCIPAL, START_S, Kept, kept_in
 
@@ -205,6 +206,7 @@ class Reader:
             archive=kept.archive,
             retention=kept.retention,
             audit=kept.audit,
+            readers=Readers(),
             clock=lambda: START_S + 7200.0,
         )
         install_problem_handlers(app)
@@ -316,6 +318,36 @@ def test_holding_by_the_api(kept: Kept, reader: Reader) -> None:
     reader.actor = AUDITOR
     assert (ask("DELETE", None), ask("DELETE", None)) == (204, 403)
     assert kept.grant("i1").hold is None
+
+
+def test_whoever_may_not_hold_learns_nothing_of_a_purge(kept: Kept, reader: Reader) -> None:
+    """Nor does a holder whom the agreement does not tell for how long things are kept, of when."""
+    kept.closed("i2", hold_by=("principal", "officer"))
+    kept.retention.purge("i2", by="root", reason="asked", now_s=START_S + 7200.0)
+    officer = Actor("olga", "tactical", "officer", by="session")
+    for actor, status, told in ((CHIEF, 403, False), (officer, 410, False), (PRINCIPAL, 410, True)):
+        reader.actor = actor
+        for answer in (
+            reader.client.put("/v1/archive/i2/hold", json={"reason": "case 7"}),
+            reader.client.delete("/v1/archive/i2/hold"),
+        ):
+            assert (answer.status_code, "2026-03-02" in answer.text) == (status, told), actor
+    assert [(e["asked"], e["reason"]) for e in kept.told("hold-refused")] == [
+        ("hold", "case 7"),
+        ("release", None),
+    ]
+
+
+def test_the_archive_is_looked_at_only_so_often(reader: Reader) -> None:
+    for _ in range(PER_READER.most - 1):
+        assert reader.get("/i1").status_code == 200
+    assert reader.client.delete("/v1/archive/i1/hold").status_code == 403  # counts as well
+    refused = reader.get("")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert refused.json()["type"] == "urn:lastseen:problem:too-many-requests"
+    assert reader.client.delete("/v1/archive/i1/hold").status_code == 429
+    reader.actor = Actor("abe", "auditor", "auditor")
+    assert reader.get("").status_code == 200
 
 
 def test_what_is_not_there_says_so(kept: Kept, reader: Reader) -> None:

@@ -140,7 +140,7 @@ def test_a_hold_and_its_release(kept: Kept, state: Path) -> None:
 def test_purging(kept: Kept, state: Path) -> None:
     kept.opened("i2")
     kept.archive.keep("i2", "sighting", START_S, b"{}")
-    kept.set("i2", closed_s=4e9)  # its time is not over, whenever this runs
+    kept.close("i2", 4e9)  # its time is not over, whenever this runs
     assert run(state, "purge", "--dry-run").output == "i1 would be purged\n"
     assert run(state, "purge", "i2", "--reason", "asked", "--dry-run").output == (
         "i2 would be purged: 1 records\n"

@@ -7,15 +7,17 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, update
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete, insert, update
 from typer.testing import CliRunner, Result
 
 from api.audit import Audit, machine_user
 from api.audit_chain import Head, verify
+from api.checkpoint_document import sign_head
 from api.commands.audit import app
 from api.errors import ApiError, AuditError, ReportError, StateError
 from api.keys import Keys
-from api.store_tables import AUDIT
+from api.store_tables import AUDIT, CHECKPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +121,10 @@ def test_a_checkpoint_that_is_kept_elsewhere_shows_what_was_cut_off(
     with store.writing() as connection:
         connection.execute(delete(AUDIT).where(AUDIT.c.seq > 2))
         connection.exec_driver_sql("DELETE FROM audit_checkpoints")
+    missed = asked("verify")  # where the keys are, what was signed last is known
+    assert (missed.exit_code, "entry 3: the checkpoint of entry 3" in said(missed)) == (1, True)
+    failed(asked("checkpoint"), AuditError, "not signed")
+    (tmp_path / "state" / "keys" / "last-checkpoint.json").unlink()
     assert asked("verify").exit_code == 0
     cut = asked("verify", "--checkpoint", elsewhere)
     assert cut.exit_code == 1
@@ -217,6 +223,25 @@ def test_a_report_tells_one_incident(asked: Callable[..., Result], tmp_path: Pat
     asked("report", "i1", "--to", tmp_path / "hidden", "--hide-cameras")
     for ending in ("json", "html"):
         assert "cam-0" not in (tmp_path / "hidden" / f"disclosure-i1.{ending}").read_text()
+    assert json.loads((tmp_path / "hidden" / "disclosure-i1.json").read_text())["cameras_hidden"]
+    asked("report", "i1", "--to", tmp_path / "less", "--hide-retention")
+    less = json.loads((tmp_path / "less" / "disclosure-i1.json").read_text())
+    assert (less["cameras_hidden"], less["retention_hidden"]) == (False, True)
+
+
+def test_a_checkpoint_of_another_key_is_told_as_such(
+    asked: Callable[..., Result], audit: Audit, store: Store, tmp_path: Path
+) -> None:
+    """Of another server on the same database, or of whoever can write to it."""
+    theirs = sign_head(Ed25519PrivateKey.generate(), audit.head(), "2026-03-02T09:00:00+00:00")
+    row = {"seq": theirs.seq, "document": theirs.as_json()}
+    with store.writing() as connection:
+        connection.execute(insert(CHECKPOINTS), row)
+    asked("key")
+    assert f"signed by {theirs.public_key} (another key than ours)" in said(asked("verify"))
+    asked("report", "i1", "--to", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "disclosure-i1.json").read_text())
+    assert (told["whole"], told["signed_until"], told["signed_with"]) == (True, None, None)
 
 
 def test_a_report_of_a_bent_audit_says_so(
@@ -248,12 +273,27 @@ def test_the_newest_entries_are_shown(asked: Callable[..., Result], audit: Audit
         entries[0],
         entries[2],
     ]
-    table = asked("show")
-    assert table.exit_code == 0
-    assert "\x1b[2J" not in table.output
-    assert "\u202e" not in table.output
+    shown = asked("show")
+    assert shown.exit_code == 0
+    assert "\x1b[2J" not in shown.output
+    assert "\u202e" not in shown.output
     for word in ("grant-closed", "disp-8", "eve", "[red]"):
-        assert word in table.output
+        assert word in shown.output
+
+
+def test_entries_can_be_read_in_a_narrow_terminal(
+    asked: Callable[..., Result], audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    incident, sha256 = "20260302-090000-9f3a61c2", "0123456789abcdef" * 4
+    more = {"incident": incident, "actor": "north-office", "agreement": {"sha256": sha256}}
+    audit.append("grant-opened", AT_S, {**OPENED, **more, "reason": "shots were heard " * 9})
+    lines = asked("show", "--last", 1).output.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert lines[0] == f"4  2026-03-02 09:00:00  grant-opened  {incident}  north-office"
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert any(sha256 in line for line in lines)
+    assert " ".join(" ".join(lines[1:]).split()).count("shots were heard") == 9
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from calibration.wording import reasons
 from tests.api.replayed import START_S, Clock, Console, answer, evidence, subject
 
 if TYPE_CHECKING:
@@ -24,7 +26,16 @@ REAL = {
     "channel": "911",
     "reason": "shots heard in the west room",
 }
-CAMERA_WORDS = ("cam-01", "cam-02")
+CAMERA_WORDS = ("cam-01", "cam-02", "strongest at", "seen by")
+SEEN: Any = SimpleNamespace(
+    armed_llr=5.0,
+    armed_looks=8,
+    armed_looks_span_s=4.0,
+    armed_tracks=(("cam-01", 4), ("cam-02", 9)),
+    cameras=("cam-01", "cam-02"),
+    in_view=True,
+)
+"""Of a subject, what its reasons are made from."""
 
 
 @pytest.fixture
@@ -159,7 +170,10 @@ def test_confidential_facts_are_told_to_the_roles_that_the_agreement_names(
     run = bound.runs.made[0]
     run.pictures = {("cam-01", 4): evidence("cam-01", 4, START_S, 0.8)}
     run.trouble = ("camera cam-01: stalled",)
-    run.say(answer(START_S, subject(at_s=START_S)))
+    names = {camera.id: camera.name for camera in bound.target.site.cameras.values()}
+    named, plain = (reasons(SEEN, 0.3, known) for known in (names, None))
+    assert any("West room" in reason for reason in named)
+    run.say(answer(START_S, subject(at_s=START_S, reasons=named, plain_reasons=plain)))
     places = ["/v1/sites", "/v1/sites/small/plan", f"{path}/last-seen", f"{path}/cameras", path]
     officer = bound.key_of("ola", "tactical", acts_as="officer")
     for place in places:
@@ -173,12 +187,49 @@ def test_confidential_facts_are_told_to_the_roles_that_the_agreement_names(
     assert (site["cameras"], site["agreement"]["retention_days"]) == (None, None)
     answered = client.get(f"{path}/last-seen", headers=officer).json()
     assert answered["subjects"][0]["space"]["name"] == "West room"  # the answer is theirs
+    assert answered["subjects"][0]["reasons"] == [
+        "carries what looks like a weapon: 8 looks over 4 s", "in view now",
+    ]  # fmt: skip
     assert client.get(f"{path}/evidence/cam-01/4", headers=officer).status_code == 404
     client.delete(path)
     for last in ({}, {"Last-Event-ID": "0"}):  # a snapshot, and all messages one by one
         heard = client.get(f"{path}/events", headers={**officer, **last})
         assert not any(word in heard.text for word in CAMERA_WORDS)
         assert "West room" in heard.text
+
+
+def test_who_may_not_see_is_told_that_it_is_open_and_no_more(
+    client: TestClient, bound: Console
+) -> None:
+    path = f"/v1/incidents/{opened(client)}"
+    trooper = bound.key_of("tom", "tactical", acts_as="trooper")
+    listed = client.get("/v1/incidents", headers=trooper).json()["incidents"]
+    for told in (client.get(path, headers=trooper).json(), *listed):
+        assert (told["state"], told["kind"], told["emergency"]) == (
+            "open", "real", "active-shooter",
+        )  # fmt: skip
+        assert {told[name] for name in ("opened_by", "reason", "because", "role")} == {""}
+    client.delete(path, params={"reason": "all clear"})
+    assert client.get(path, headers=trooper).json()["closing_reason"] == ""
+    officer = bound.key_of("ola", "tactical", acts_as="officer")
+    assert client.get(path, headers=officer).json()["closing_reason"] == "all clear"
+
+
+def test_refused_looks_fill_no_disk(client: TestClient, bound: Console, clock: Clock) -> None:
+    path = f"/v1/incidents/{opened(client)}/last-seen"
+    trooper = bound.key_of("tom", "tactical", acts_as="trooper")
+    for _ in range(2):
+        for _ in range(20):
+            assert client.get(path, headers=trooper).status_code == 403
+        clock.now_s += 60
+    assert len(bound.audited("viewer-refused")) == 2
+
+
+def test_line_breaks_do_not_get_into_the_record(client: TestClient, bound: Console) -> None:
+    path = f"/v1/incidents/{opened(client, reason='shots' + chr(10) + '2026 faked')}"
+    client.delete(path, params={"reason": "over\r\nfaked"})
+    first, last = bound.audited("grant-opened", "grant-closed")
+    assert (first["reason"], last["reason"]) == ("shots 2026 faked", "over faked")
 
 
 def test_who_saw_what_is_on_record(client: TestClient, bound: Console) -> None:

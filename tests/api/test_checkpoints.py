@@ -23,7 +23,7 @@ from api.checkpoints import (
     verify_copy,
     verify_since_checkpoint,
 )
-from api.errors import AuditError
+from api.errors import AuditError, StateError
 from api.keys import Keys
 from api.store import open_store
 from api.store_tables import AUDIT, CHECKPOINTS
@@ -80,6 +80,11 @@ def make_anew(store: Store, count: int, **facts: object) -> None:
 def cut_off(store: Store, after: int) -> None:
     with store.writing() as connection:
         connection.execute(delete(AUDIT).where(AUDIT.c.seq > after))
+
+
+def forget_all(store: Store) -> None:
+    with store.writing() as connection:
+        connection.execute(delete(CHECKPOINTS))
 
 
 def bend(store: Store, seq: int) -> None:
@@ -273,12 +278,12 @@ def test_what_contradicts_a_checkpoint_is_found_where_it_is(
 
 
 def test_checkpoints_that_went_with_the_chain_are_found_by_the_copy_elsewhere(
-    store: Store, audit: Audit, checkpoints: Checkpoints
+    store: Store, audit: Audit, checkpoints: Checkpoints, tmp_path: Path
 ) -> None:
     elsewhere = checkpoints.sign(AT_S)
     make_anew(store, 9, who="B")
-    with store.writing() as connection:
-        connection.execute(delete(CHECKPOINTS))
+    forget_all(store)
+    (tmp_path / "state" / "keys" / "last-checkpoint.json").unlink()  # by whoever has the keys
     assert isinstance(verify_all(audit, checkpoints), Head)
     found = broken(verify_all(audit, checkpoints, others=[elsewhere]))
     assert found.line == 5
@@ -289,9 +294,9 @@ def test_checkpoints_that_went_with_the_chain_are_found_by_the_copy_elsewhere(
 def test_a_strangers_signature_counts_only_where_no_key_is_named(
     store: Store, audit: Audit, checkpoints: Checkpoints, trusted: bool
 ) -> None:
-    checkpoints.sign(AT_S)
-    make_anew(store, 5, who="B")
     keep(store, sign_head(OTHER_KEY, audit.head(), AT))
+    assert checkpoints.latest() is None  # it fits, and vouches for nothing here
+    assert checkpoints.other_keys() == (public_key_of(OTHER_KEY),)
     key = checkpoints.public_key() if trusted else None
     found = verify_all(audit, checkpoints, trusted_key=key)
     if trusted:
@@ -319,9 +324,9 @@ def test_a_changed_signature_is_found(store: Store, audit: Audit, checkpoints: C
     with store.writing() as connection:
         connection.execute(update(CHECKPOINTS).values(document=document))
     assert "its signature does not fit" in broken(verify_all(audit, checkpoints)).what
-    with pytest.raises(AuditError, match="does not fit"):
-        checkpoints.latest()
-    assert verify_since_checkpoint(audit, checkpoints) == verify_all(audit, checkpoints)
+    assert checkpoints.latest() is None
+    # What was signed last lies beside the keys as well, and that is enough to go on from.
+    assert verify_since_checkpoint(audit, checkpoints) == audit.head()
 
 
 def looked_at(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -386,3 +391,106 @@ def test_a_start_with_another_key_looks_at_everything(
     bend(store, 2)
     assert isinstance(verify_since_checkpoint(audit, checkpoints), Head)  # it was signed over
     assert broken(verify_since_checkpoint(audit, restored)).line == 2
+
+
+@pytest.mark.parametrize("since", [None, 1, 4, 7])
+@pytest.mark.parametrize("left", ["none", "another's", "ours of before"])
+def test_what_was_signed_here_is_never_signed_otherwise(
+    store: Store, audit: Audit, checkpoints: Checkpoints, since: int | None, left: str
+) -> None:
+    """Whoever writes the database makes all of it anew, and takes or gives checkpoints."""
+    first = checkpoints.sign(AT_S)
+    add(audit, 3)
+    checkpoints.sign(AT_S)
+    make_anew(store, 12, who="B")
+    forget_all(store)
+    if left == "another's":
+        keep(store, sign_head(OTHER_KEY, audit.head(), AT))
+    elif left == "ours of before":
+        keep(store, first)
+    found = broken(verify_since_checkpoint(audit, checkpoints, since))
+    assert found.line == (5 if left == "ours of before" else 8)
+    assert "names another hash" in found.what
+    assert broken(verify_all(audit, checkpoints)) == found
+    with pytest.raises(AuditError, match="not signed"):
+        checkpoints.sign(AT_S)
+
+
+def test_an_end_that_was_cut_off_after_it_was_signed_is_missed_without_the_table(
+    store: Store, audit: Audit, checkpoints: Checkpoints
+) -> None:
+    checkpoints.sign(AT_S)
+    cut_off(store, 4)
+    forget_all(store)
+    for since in (None, 2):
+        assert "beyond the end" in broken(verify_since_checkpoint(audit, checkpoints, since)).what
+    add(audit, 4)
+    assert broken(verify_since_checkpoint(audit, checkpoints)).line == 5
+
+
+def test_all_that_is_relied_on_is_looked_at(
+    store: Store, audit: Audit, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):  # of entries 5, 8 and 11
+        checkpoints.sign(AT_S)
+        add(audit, 3)
+    begun = looked_at(audit, monkeypatch)
+    for since in (None, 12, 11, 9, 8, 6, 5, 1):
+        assert verify_since_checkpoint(audit, checkpoints, since) == audit.head()
+    assert begun == [11, 11, 8, 8, 5, 5, 0, 0]
+    bend(store, 7)
+    for since in (None, 9):
+        assert verify_since_checkpoint(audit, checkpoints, since) == audit.head()
+    for since in (8, 7, 6, 5, 1):
+        assert broken(verify_since_checkpoint(audit, checkpoints, since)).line == 7
+    bend(store, 4)  # the entry of the checkpoint that is begun from counts as well
+    make_bent = update(AUDIT).where(AUDIT.c.seq == 8)
+    with store.writing() as connection:
+        connection.execute(make_bent.values(line=AUDIT.c.line + " "))
+    assert broken(verify_since_checkpoint(audit, checkpoints, 9)).line == 4
+
+
+def test_what_was_signed_later_is_held_against_what_is_looked_at(
+    store: Store, audit: Audit, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    """Also where the folder of the keys is older than the table, as one that was restored."""
+    checkpoints.sign(AT_S)
+    pinned = tmp_path / "state" / "keys" / "last-checkpoint.json"
+    before = pinned.read_bytes()
+    add(audit, 3)
+    checkpoints.sign(AT_S)
+    pinned.write_bytes(before)
+    line, head = link(Head(5, checkpoints.all()[0].hash), AT, "step", {"who": "B"})
+    rows = [{"seq": 6, "action": "step", "incident": None, "line": line.decode().strip()}]
+    for seq in (7, 8, 9):
+        line, head = link(head, AT, "step", {"who": "B"})
+        rows.append({**rows[0], "seq": seq, "line": line.decode().strip()})
+    cut_off(store, 5)
+    with store.writing() as connection:
+        connection.execute(insert(AUDIT), rows)
+    assert broken(verify_since_checkpoint(audit, checkpoints, 6)).line == 8
+    assert broken(verify_since_checkpoint(audit, checkpoints)).line == 8
+
+
+def test_what_was_signed_last_cannot_be_bent_or_go_back(
+    store: Store, audit: Audit, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    assert checkpoints.pinned() is None
+    first = checkpoints.sign(AT_S)
+    add(audit, 2)
+    second = checkpoints.sign(AT_S + 60)
+    assert checkpoints.pinned() == second
+    with store.writing() as connection:
+        connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.seq == second.seq))
+    assert checkpoints.sign(AT_S + 120).at == "2026-03-02T09:02:00+00:00"
+    assert checkpoints.pinned() == second
+    assert checkpoints.all()[0] == first
+    pinned = tmp_path / "state" / "keys" / "last-checkpoint.json"
+    pinned.write_text(second.as_json().replace(": 7", ": 6"))
+    for ask in (
+        lambda: verify_all(audit, checkpoints),
+        lambda: verify_since_checkpoint(audit, checkpoints),
+        lambda: checkpoints.sign(AT_S),
+    ):
+        with pytest.raises(StateError, match=r"last-checkpoint.json: .* does not fit"):
+            ask()

@@ -262,7 +262,11 @@ def test_facts_of_any_kind_make_a_record(which: int, data: st.DataObject) -> Non
     entries = [dict(entry) for entry in WHOLE_STORY]
     for key in set(entries[which]) - {"incident", "action"}:
         entries[which][key] = data.draw(_JUNK)
-    told = redacted(disclose(entries, "i1", WHOLE), hide_cameras=data.draw(st.booleans()))
+    told = redacted(
+        disclose(entries, "i1", WHOLE),
+        hide_cameras=data.draw(st.booleans()),
+        hide_retention=data.draw(st.booleans()),
+    )
     json.loads(told.as_json())
     Page(told.as_html())
 
@@ -336,6 +340,37 @@ def test_a_copy_without_the_cameras_tells_neither_which_nor_how_many() -> None:
         told.entries,
         told.closed_at,
     )
+
+
+def test_a_copy_without_the_retention_has_nothing_of_a_purge() -> None:
+    entries = told_by(
+        ("grant-opened", OPENED),
+        ("hold-set", {"actor": "ada", "reason": "case 12"}),
+        ("purge-refused", {"by": "root", "reason": "30 days are over", "refusal": "on hold"}),
+        ("hold-released", {"actor": "ada"}),
+        ("purge-begun", {"by": "lastseen", "reason": "it was kept for 30 days"}),
+        ("purged", {"by": "lastseen", "retention_days": 30.0, "records": 12}),
+        ("disclosure-read", {"actor": "pat"}),
+    )
+    told = disclose(entries, "i1", WHOLE)
+    assert [(one.action, one.entry) for one in told.kept] == [
+        ("hold-set", 2), ("purge-refused", 3), ("hold-released", 4), ("purged", 6),
+    ]  # fmt: skip
+    hidden = redacted(told, hide_cameras=False, hide_retention=True)
+    assert (hidden.retention_hidden, hidden.purged_at) == (True, None)
+    assert [one.what for one in hidden.kept] == [
+        "put on hold: case 12", "released from its hold",
+    ]  # fmt: skip
+    assert [one.action for one in hidden.steps] == ["disclosure-read"]
+    assert hidden.entries == (1, 2, 4, 7)
+    assert hidden.cameras == told.cameras
+    for text in (hidden.as_json(), hidden.as_html()):
+        assert "30" not in text.replace("09:30:00", "")
+    page = "".join(Page(hidden.as_html()).text)
+    assert "Whether and when it was purged is not told in this copy." in page
+    both = redacted(told, hide_cameras=True, hide_retention=True)
+    assert (both.cameras_hidden, both.retention_hidden) == (True, True)
+    assert not told.retention_hidden
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.actors import MACHINE, Actor
 from api.agreements import Agreement
@@ -15,10 +15,15 @@ from api.audit import Audit
 from api.decisions import CameraFacts
 from api.errors import AuditError, NotPermittedError
 from api.gate import Activation, Gate, Grant, Permit, Terms
+from api.grant_rules import MOST_AGENCIES
+from api.record import record_in
 from api.store_tables import AGREEMENTS, GRANTS
 from tests.api.replayed import AGREEMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from api.agreements import Channel
     from api.grant_rules import IncidentKind
     from api.store import Store
@@ -216,18 +221,56 @@ def test_it_is_told_when_all_agencies_that_came_have_left(store: Store) -> None:
     gate = Gate(Audit(store))
     opened(gate)
     rows = [
-        ("Police", False, False),
+        ("Town Police", False, False),
         ("Fire", False, False),
-        ("Police", True, False),
-        ("Police", False, False),  # they came back
+        ("Town Police", True, False),
+        ("Town Police", False, False),  # they came back
         ("Fire", True, False),
-        ("Police", True, True),
+        ("Fire", True, False),  # told twice
+        ("Town Police", True, True),
     ]
     for agency, left, all_left in rows:
         told = gate.respond("i1", agency, left=left, actor=DANA, now_s=NOW_S)
         assert told is all_left, (agency, left)
+    assert actions(store).count("agency-left") == 3
     with pytest.raises(NotPermittedError, match="no live grant"):
-        gate.respond("i2", "Police", left=False, actor=DANA, now_s=NOW_S)
+        gate.respond("i2", "Fire", left=False, actor=DANA, now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("actor", "agency", "left", "refusal"),
+    [
+        (OLA, "Fire", False, ""),
+        (DANA, "Fire", True, ""),
+        (Actor("fay", "dispatcher", "firefighter", agency="Fire"), "Fire", True, ""),
+        (OLA, "Fire", True, "it is said by dispatcher, principal, or by Fire itself"),
+        (Actor("eve", "analyst", "nobody"), "Fire", False, "it is said by dispatcher, officer"),
+        (Actor("eve", "analyst", "nobody"), "Fire", True, "it is said by"),
+        (DANA, "Town Police", True, "has not responded here"),
+        (DANA, "Rescue 99", False, "none of the agreement's agencies: Town Police, Fire"),
+    ],
+)
+def test_who_may_say_that_an_agency_is_there_or_gone(
+    store: Store, actor: Actor, agency: str, left: bool, refusal: str
+) -> None:
+    gate = Gate(Audit(store))
+    opened(gate)
+    gate.respond("i1", "Fire", left=False, actor=DANA, now_s=NOW_S)
+    if not refusal:
+        gate.respond("i1", agency, left=left, actor=actor, now_s=NOW_S)
+        return
+    with pytest.raises(NotPermittedError, match=refusal):
+        gate.respond("i1", agency, left=left, actor=actor, now_s=NOW_S)
+    assert actions(store)[-1] == "agency-refused"
+
+
+def test_without_an_agreement_agencies_are_counted(store: Store) -> None:
+    gate = Gate(Audit(store))
+    gate.open(ask(), FREE, actor=DANA, incident="i1", now_s=NOW_S)
+    for number in range(MOST_AGENCIES):
+        gate.respond("i1", f"A{number}", left=False, actor=DANA, now_s=NOW_S)
+    with pytest.raises(NotPermittedError, match="no more than 64"):
+        gate.respond("i1", "one more", left=False, actor=DANA, now_s=NOW_S)
 
 
 def test_a_permit_of_another_gate_opens_nothing(store: Store) -> None:
@@ -320,6 +363,51 @@ def test_nothing_is_resumed_from_a_bent_audit(store: Store) -> None:
         connection.exec_driver_sql("UPDATE audit SET line = replace(line, 'cam-02', 'cam-99')")
     with pytest.raises(AuditError, match="bent at entry 1"):
         Gate(Audit(store)).resume(NOW_S + 1)
+
+
+def test_what_is_relied_on_is_verified_however_many_checkpoints_came_after(
+    store: Store, tmp_path: Path
+) -> None:
+    record = record_in(store, tmp_path / "state")
+    opened(Gate(record.audit))
+    for number in range(3):
+        record.audit.append("step", NOW_S, {"number": number})
+        record.checkpoints.sign(NOW_S + number)
+    assert len(Gate(record.audit, whole=record.whole).resume(NOW_S + 1)) == 1
+    with store.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE audit SET line = replace(line, 'cam-02', 'cam-99') WHERE seq = 1"
+        )
+    with pytest.raises(AuditError, match="bent at entry 1"):
+        Gate(record.audit, whole=record.whole).resume(NOW_S + 1)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        lambda terms: terms | {"grant": terms["grant"] | {"most_extensions": 9999}},
+        lambda terms: terms | {"retention": {"days": 0.0}},
+        lambda _: {},
+    ],
+    ids=["longer", "shorter", "none"],
+)
+def test_a_grant_whose_terms_were_changed_is_not_taken_up(
+    store: Store, terms: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    opened(Gate(Audit(store)))
+    assert len(Gate(Audit(store)).resume(NOW_S + 1)) == 1
+    with store.writing() as connection:
+        kept = connection.execute(select(AGREEMENTS.c.terms)).scalar_one()
+        connection.execute(update(AGREEMENTS).values(terms=terms(kept)))
+    assert Gate(Audit(store)).resume(NOW_S + 1) == ()
+
+
+def test_the_terms_are_those_of_the_entry_whatever_the_table_names(store: Store) -> None:
+    opened(Gate(Audit(store)))
+    with store.writing() as connection:
+        connection.execute(update(GRANTS).values(agreement=None))
+    (grant,) = Gate(Audit(store)).resume(NOW_S + 1)
+    assert grant.agreement == BOUND
 
 
 def test_the_table_alone_opens_nothing(store: Store) -> None:

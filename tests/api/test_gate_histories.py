@@ -59,6 +59,7 @@ class Granted:
     bound: bool
     opener: str
     extensions: int = 0
+    came: frozenset[str] = frozenset()
     there: frozenset[str] = frozenset()
 
 
@@ -205,19 +206,38 @@ class Histories(RuleBasedStateMachine):
         assert may
         self.granted.pop(incident, None)
 
-    @rule(incident=names, agency=st.sampled_from(["Police", "Fire"]), left=st.booleans())
-    def an_agency(self, incident: str, agency: str, *, left: bool) -> None:
+    @rule(
+        incident=names,
+        agency=st.sampled_from(["Town Police", "Fire", "Nobody knows"]),
+        actor=actors,
+        left=st.booleans(),
+    )
+    def an_agency(self, incident: str, agency: str, actor: Actor, *, left: bool) -> None:
         held = self.granted.get(incident)
-        try:
-            all_left = self.gate.respond(
-                incident, agency, left=left, actor=MACHINE, now_s=self.now_s
+        closers = {"dispatcher", "principal"}
+        may = (
+            held is not None
+            and self.now_s < held.until_s
+            and (not left or agency in held.came)
+            and (
+                not held.bound
+                or (
+                    agency != "Nobody knows"
+                    and actor.acts_as in (closers if left else closers | {"officer"})
+                )
             )
+        )
+        try:
+            all_left = self.gate.respond(incident, agency, left=left, actor=actor, now_s=self.now_s)
         except NotPermittedError:
-            assert held is None or self.now_s >= held.until_s
+            assert not may
             return
+        assert may
         assert held is not None
+        new = (agency in held.there) is left
+        held.came |= {agency}
         held.there = held.there - {agency} if left else held.there | {agency}
-        assert all_left == (left and not held.there)
+        assert all_left == (left and new and not held.there)
 
     @rule(step_s=st.sampled_from([0.0, 1.0, 59.9, 60.0, 299.9, 600.0, -30.0, -7200.0, 86_400.0]))
     def clock_moves(self, step_s: float) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.actors import MACHINE, Actor
-from api.errors import AuditError, NotPermittedError, ProblemError, RunError
+from api.asking import Asking
+from api.errors import AuditError, ForbiddenError, NotPermittedError, ProblemError, RunError
 from api.gate import Activation, Gate
 from api.incident import CAMERAS_EVERY_S
 from api.incidents import Incidents
@@ -80,6 +81,10 @@ def incidents_of(
     return Incidents(
         targets, gate=gate, run_factory=runs, clock=clock, **{"monotonic": clock, **more}
     )
+
+
+def asking_of(incidents: Incidents, clock: Clock, **more: Any) -> Asking:
+    return Asking(incidents, incidents._gate, clock, **more)
 
 
 @pytest.fixture
@@ -432,29 +437,31 @@ def test_two_people_open_what_one_may_not(
     audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
 ) -> None:
     incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    asking = asking_of(incidents, clock)
     asked = emergency(bound_target, "break-glass")
     with pytest.raises(NotPermittedError, match="second person"):
         incidents.open(asked, bound_target, DANA)
-    pending = incidents.ask(asked, bound_target, DANA)
+    pending = asking.ask(asked, bound_target, DANA)
     assert isinstance(pending, Pending)
-    assert incidents.pending.waiting(clock()) == (pending,)
+    assert asking.waiting() == (pending,)
     with pytest.raises(ProblemError, match="second person"):
-        incidents.confirm(pending.id, DANA)
+        asking.confirm(pending.id, DANA)
     assert runs.made == []
-    incident = incidents.confirm(pending.id, KIM)
+    incident = asking.confirm(pending.id, KIM)
     assert incident.message().confirmed_by == "Kim (kim)"
     assert incident.message().clause is not None
     waits, confirmed = audit.entries(actions=["request-waits", "request-confirmed"])
     assert (waits["actor"], confirmed["actor"], confirmed["asked_by"]) == ("dana", "kim", "dana")
     assert pending.because.startswith("clause 3 (")
     with pytest.raises(ProblemError, match="waits for"):
-        incidents.confirm(pending.id, KIM)  # once only
+        asking.confirm(pending.id, KIM)  # once only
+    assert len(runs.made) == 1
     incidents.close(incident, DANA, reason="over")
-    late = incidents.ask(asked, bound_target, DANA)
+    late = asking.ask(asked, bound_target, DANA)
     assert isinstance(late, Pending)
     clock.now_s += LAPSES_S
     with pytest.raises(ProblemError, match="lapsed"):
-        incidents.confirm(late.id, KIM)
+        asking.confirm(late.id, KIM)
 
 
 def test_it_closes_when_all_agencies_have_left(
@@ -462,13 +469,13 @@ def test_it_closes_when_all_agencies_have_left(
 ) -> None:
     incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
     incident = incidents.open(emergency(bound_target), bound_target, DANA)
-    for agency in ("Police", "Fire"):
+    for agency in ("Town Police", "Fire"):
         incidents.respond(incident, agency, left=False, actor=DANA)
-    incidents.respond(incident, "Police", left=True, actor=DANA)
+    incidents.respond(incident, "Town Police", left=True, actor=DANA)
     assert incident.open
     assert [(a.name, a.left_at is None) for a in incident.message().agencies] == [
         ("Fire", True),
-        ("Police", False),
+        ("Town Police", False),
     ]
     incidents.respond(incident, "Fire", left=True, actor=DANA)
     assert runs.made[0].stopped
@@ -534,3 +541,39 @@ def test_a_closing_that_cannot_be_recorded_is_recorded_later(
 
 def _full(*_: object, **__: object) -> None:
     raise AuditError("no space left")
+
+
+def test_a_second_person_is_one_who_could_have_asked(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    gone: set[str] = set()
+    incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    asking = asking_of(incidents, clock, still=lambda actor: actor.name not in gone)
+    pending = asking.ask(emergency(bound_target, "break-glass"), bound_target, DANA)
+    assert isinstance(pending, Pending)
+    for other in (
+        Actor("pat", "school-administrator", "principal"),  # clause 3 is the dispatchers'
+        Actor("eve", "dispatcher", "nobody-known"),
+        Actor("cad", "system", "dispatcher"),
+    ):
+        with pytest.raises((NotPermittedError, ForbiddenError)):
+            asking.confirm(pending.id, other)
+    gone.add("dana")
+    with pytest.raises(NotPermittedError, match="could not ask any more"):
+        asking.confirm(pending.id, KIM)
+    gone.clear()
+    assert runs.made == []
+    assert asking.confirm(pending.id, KIM).open  # it waited on meanwhile
+
+
+def test_nobodys_request_is_forgotten_for_another_ones(
+    audit: Audit, bound_target: Target, runs: ReplayedRuns, clock: Clock
+) -> None:
+    incidents = incidents_of(audit, {bound_target.id: bound_target}, runs, clock)
+    asking = asking_of(incidents, clock)
+    asked = emergency(bound_target, "break-glass")
+    first = asking.ask(asked, bound_target, DANA)
+    mal = Actor("mal", "dispatcher", "dispatcher")
+    theirs = [asking.ask(asked, bound_target, mal) for _ in range(20)]
+    waiting = asking.waiting()
+    assert waiting == (first, *theirs[-3:])

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from api.errors import SealError, StateError
-from api.keys import KEY_FOLDER, SERVER_KEY, SIGNING_KEY, Keys
+from api.keys import KEY_FOLDER, LAST_CHECKPOINT, SERVER_KEY, SIGNING_KEY, Keys
 from api.sealing import KEY_BYTES, seal, unseal
 
 if TYPE_CHECKING:
@@ -51,8 +51,14 @@ def test_nobody_else_may_read_a_key(tmp_path: Path, first: str) -> None:
     keys.derived("links")
     keys.signing()
     keys.make_incident("i1")
+    keys.keep_checkpoint(b"{}")
     files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert sorted(path.name for path in files) == [SIGNING_KEY, "i1.key", SERVER_KEY]
+    assert sorted(path.name for path in files) == [
+        SIGNING_KEY,
+        "i1.key",
+        LAST_CHECKPOINT,
+        SERVER_KEY,
+    ]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert {stat.S_IMODE(path.parent.stat().st_mode) for path in files} == {0o700}
 
@@ -72,6 +78,28 @@ def test_processes_that_begin_at_once_have_the_same_keys(tmp_path: Path) -> None
         process.join(60)
         assert process.exitcode == 0
     assert len({path.read_bytes() for path in tmp_path.glob("made-*")}) == 1
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_the_newest_checkpoint_is_kept_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Keys(tmp_path)
+    assert (keys.checkpoint(), keys.has_signing()) == (None, False)
+    assert list(tmp_path.iterdir()) == []  # looking makes nothing
+    for document in (b"one", b"two, and longer", b"3"):
+        keys.keep_checkpoint(document)
+        assert keys.checkpoint() == document
+    keys.signing()
+    assert keys.has_signing()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StateError, match=r"last-checkpoint\.json: No space left"):
+        keys.keep_checkpoint(b"4")
+    assert keys.checkpoint() == b"3"
     assert not list(tmp_path.rglob(".*"))
 
 

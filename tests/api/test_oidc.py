@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from contextlib import contextmanager
@@ -193,6 +194,12 @@ def test_every_algorithm_of_the_list(
         pytest.param({"exp": None}, id="never expires"),
         pytest.param({"exp": "tomorrow"}, id="expires in words"),
         pytest.param({"exp": True}, id="expires is a truth"),
+        pytest.param({"exp": math.nan}, id="expires at no number"),
+        pytest.param({"exp": math.inf}, id="expires at the end of time"),
+        pytest.param({"exp": 10**400}, id="expires beyond all numbers"),
+        pytest.param({"iat": math.nan, "exp": math.nan}, id="no numbers"),
+        pytest.param({"iat": -(10**400)}, id="made before all numbers"),
+        pytest.param({"nbf": math.nan}, id="not before no number"),
         pytest.param({"iat": None}, id="made at no time"),
         pytest.param({"iat": NOW_S + 31}, id="made in the future"),
         pytest.param({"iat": NOW_S - MAX_AGE_S - 31}, id="made too long ago"),
@@ -216,6 +223,8 @@ def test_every_algorithm_of_the_list(
         pytest.param({"lastseen_sites": [7]}, id="sites by number"),
         pytest.param({"lastseen_sites": {"north": 1}}, id="sites by name"),
         pytest.param({"headers": {"typ": "id+jwt"}}, id="another type"),
+        pytest.param({"headers": {"typ": "JWT"}, "nonce": "n"}, id="an ID token"),
+        pytest.param({"headers": {"typ": None}, "nonce": ""}, id="an ID token of no type"),
         pytest.param({"headers": {"typ": "logout+jwt"}}, id="a logout token"),
         pytest.param({"headers": {"crit": ["x"], "x": 1}}, id="something critical"),
         pytest.param({"kid": None}, id="no key named"),
@@ -238,7 +247,7 @@ def test_a_token_that_is_not_as_it_must_be_is_refused(
         {"exp": NOW_S - 29}, {"iat": NOW_S + 29}, {"nbf": NOW_S + 29},
         {"iat": NOW_S - MAX_AGE_S - 29}, {"iat": int(NOW_S)}, {"aud": ["another", AUDIENCE]},
         {"headers": {"typ": "JWT"}}, {"headers": {"typ": None}},
-        {"headers": {"typ": "application/at+JWT"}},
+        {"headers": {"typ": "application/at+JWT"}}, {"nonce": "n"},
     ],
 )  # fmt: skip
 def test_clocks_may_be_half_a_minute_apart_and_types_be_old(
@@ -272,7 +281,10 @@ def test_a_token_is_not_accepted_unsigned_nor_signed_with_the_public_key(
             OidcVerifier(provider.issuer, AUDIENCE, algorithms=algorithms)
 
 
-@pytest.mark.parametrize("token", ["", "..", "a.b.c", "é.é.é", "e30.e30.", "bnVsbA.bnVsbA.x"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "..", "a.b.c", "é.é.é", "e30.e30.", "bnVsbA.bnVsbA.x", "W1tb" * 4000 + ".e30.eA"],
+)
 def test_what_is_no_token_is_refused_unasked(
     provider: Provider, verifier: OidcVerifier, token: str
 ) -> None:

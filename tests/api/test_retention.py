@@ -7,29 +7,33 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, insert, update
 
 from api.actors import MACHINE, Actor, at_the_machine
 from api.audit import Audit
-from api.audit_chain import Head
+from api.audit_chain import Broken, Head
 from api.errors import AuditError, NotPermittedError, StateError
 from api.kept_records import KeptRecord, NewRecord
 from api.keys import Keys
+from api.record import record_in
 from api.retention import Receipt, Retention, due_at_s, refusal_to_hold
 from api.store import open_store
+from api.store_tables import AGREEMENTS, AUDIT
 from tests.api.kept_incident import (
     AUDITOR,
     CHIEF,
     DAY_S,
     PRINCIPAL,
     START_S,
-    TERMS,
     Kept,
     kept_in,
+    terms,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from api.agreements import Agreement
     from api.store import Store
 
 CLOSED_S = START_S + 600.0
@@ -55,20 +59,20 @@ def test_when_it_is_due(closed_s: float, days: float, due_s: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("terms", "actor", "refused"),
+    ("agreement", "actor", "refused"),
     [
-        (TERMS, AUDITOR, False),
-        (TERMS, PRINCIPAL, False),
-        (TERMS, CHIEF, True),
+        (terms(), AUDITOR, False),
+        (terms(), PRINCIPAL, False),
+        (terms(), CHIEF, True),
         (None, PRINCIPAL, True),
         (None, AUDITOR, False),
-        (TERMS, at_the_machine("root"), False),
-        (TERMS, Actor("x", "dispatcher", "command-line", by="session"), True),  # only says so
-        (TERMS, MACHINE, True),
+        (terms(), at_the_machine("root"), False),
+        (terms(), Actor("x", "dispatcher", "command-line", by="session"), True),  # only says so
+        (terms(), MACHINE, True),
     ],
 )
-def test_who_may_hold(terms: dict[str, Any] | None, actor: Actor, refused: bool) -> None:
-    assert (refusal_to_hold(terms, actor) is not None) is refused
+def test_who_may_hold(agreement: Agreement | None, actor: Actor, refused: bool) -> None:
+    assert (refusal_to_hold(agreement, actor) is not None) is refused
 
 
 def test_what_is_due_is_purged_and_the_receipt_is_in_the_audit(kept: Kept) -> None:
@@ -125,7 +129,8 @@ def test_a_hold_stops_the_purge_and_its_release_starts_it_again(kept: Kept) -> N
 def test_what_cannot_be_asked(kept: Kept) -> None:
     kept.opened("open")
     kept.closed("begun")
-    kept.set("begun", purging_s=CLOSED_S)
+    kept.begin_purge("begun")
+    kept.keys.destroy_incident("begun")
     kept.closed("gone")
     kept.retention.purge("gone", by="root", reason="asked", now_s=CLOSED_S)
     now_s = CLOSED_S + 1.0
@@ -157,7 +162,7 @@ def test_what_cannot_be_asked(kept: Kept) -> None:
 def test_a_purge_that_was_interrupted_is_finished_by_the_next(kept: Kept) -> None:
     for incident in ("i1", "held", "open"):
         kept.closed(incident)
-        kept.set(incident, purging_s=CLOSED_S)
+        kept.begin_purge(incident)
         kept.keys.destroy_incident(incident)
     kept.set("held", hold="case 7")
     kept.set("open", closed_s=None)
@@ -180,7 +185,8 @@ def test_a_crash_while_the_key_is_written_over_leaves_no_key(kept: Kept, tmp_pat
         kept.archive.keep("rows", "sighting", START_S, b"{}")
     kept.archive.keep("none", "sighting", START_S, b"{}")
     assert any(kept.keys.incident("none") or b"")  # sealed with a key, not with zeros
-    kept.set("rows", closed_s=CLOSED_S, purging_s=CLOSED_S)
+    kept.close("rows", CLOSED_S)
+    kept.begin_purge("rows")
     assert kept.retention.purge_due(CLOSED_S + 1.0) == ("rows",)
 
 
@@ -238,6 +244,144 @@ def raising(error: Exception) -> Any:
     return fail
 
 
+@pytest.mark.parametrize(
+    ("values", "now_s", "said"),
+    [
+        ({"purging_s": 1.0}, CLOSED_S, "due at 2026-04-01 09:10:00 UTC"),
+        ({"hold": None, "purging_s": 1.0}, DUE_S, "on legal hold"),
+        ({"hold": None}, DUE_S, "on legal hold"),
+        ({"retention_days": 0.0}, CLOSED_S, "due at 2026-04-01 09:10:00 UTC"),
+        ({"closed_s": START_S - 90 * DAY_S}, CLOSED_S, "due at 2026-04-01 09:10:00 UTC"),
+        ({"agreement": terms(0.0).sha256, "retention_days": 0.0}, CLOSED_S, "due at 2026-04-01"),
+    ],
+    ids=["begun", "hold and begun", "hold", "days", "closed", "other terms"],
+)
+def test_a_table_that_was_bent_destroys_no_key(
+    kept: Kept, values: dict[str, Any], now_s: float, said: str
+) -> None:
+    """By somebody who can write the database, and knows that a server will purge what it says."""
+    kept.closed("other", retention_days=0.0)
+    kept.retention.purge_due(CLOSED_S)
+    kept.closed("i1")
+    if "hold" in values:
+        kept.retention.hold("i1", "case 7", actor=AUDITOR, now_s=CLOSED_S)
+    kept.set("i1", **values)
+    for _ in range(3):
+        assert kept.retention.due(now_s) == kept.retention.purge_due(now_s) == ()
+    assert all(isinstance(record, KeptRecord) for record in kept.archive.read("i1"))
+    [refused] = kept.told("purge-refused")  # once, however often it is tried
+    assert (refused["incident"], refused["by"]) == ("i1", "lastseen")
+    assert said in refused["refusal"]
+
+
+def test_a_purge_that_is_asked_for_believes_no_table_either(kept: Kept) -> None:
+    kept.closed("held")
+    kept.retention.hold("held", "case 7", actor=AUDITOR, now_s=CLOSED_S)
+    kept.set("held", hold=None)
+    kept.opened("open")
+    kept.set("open", closed_s=CLOSED_S)
+    for incident, said in (("held", "on legal hold"), ("open", "not have that it was closed")):
+        kept.keys.make_incident(incident)
+        with pytest.raises(NotPermittedError, match=said):
+            kept.retention.purge(incident, by="root", reason="asked", now_s=DUE_S)
+        assert kept.keys.incident(incident) is not None
+    assert [e["incident"] for e in kept.told("purge-refused")] == ["held", "open"]
+    kept.retention.release("held", actor=AUDITOR, now_s=DUE_S)  # its row had no hold any more
+    kept.retention.purge("held", by="root", reason="asked", now_s=DUE_S)
+    assert kept.keys.incident("held") is None
+
+
+def test_terms_that_were_bent_neither_end_nor_hold_anything(kept: Kept) -> None:
+    kept.closed("i1")
+    said = terms(0.0).model_dump(mode="json", by_alias=True)
+    said["retention"]["legal_hold_by"] = ["officer"]
+    with kept.store.writing() as connection:
+        connection.execute(update(AGREEMENTS).values(terms=said))
+    kept.set("i1", retention_days=0.0)
+    officer = Actor("olga", "tactical", "officer", by="session")
+    for actor in (officer, PRINCIPAL):
+        with pytest.raises(NotPermittedError, match="for auditors only"):
+            kept.retention.hold("i1", "case 7", actor=actor, now_s=CLOSED_S)
+    assert kept.retention.purge_due(DUE_S) == ()
+    assert "terms" in kept.told("purge-refused")[0]["refusal"]
+    kept.retention.hold("i1", "case 7", actor=AUDITOR, now_s=CLOSED_S)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_has_a_key_can_be_held_and_is_not_purged_before_its_time(
+    kept: Kept, told: bool
+) -> None:
+    """Whatever table, or even audit, say of a purge that began: nothing is lost by waiting."""
+    kept.closed("i1")
+    if told:
+        kept.begin_purge("i1")
+    else:
+        kept.set("i1", purging_s=1.0)
+    assert kept.retention.purge_due(CLOSED_S + 1.0) == ()
+    kept.retention.hold("i1", "case 7", actor=AUDITOR, now_s=CLOSED_S)
+    assert kept.grant("i1").hold == "case 7"
+
+
+def test_a_bent_audit_destroys_nothing_but_what_came_after_it(kept: Kept) -> None:
+    record = record_in(kept.store, kept.keys.checkpoint_file.parents[1])
+    for incident in ("old", "bent", "new"):
+        kept.closed(incident)
+        if incident == "bent":
+            kept.retention.hold("bent", "case 7", actor=AUDITOR, now_s=CLOSED_S)
+        kept.audit.append("step", CLOSED_S, {})
+        record.checkpoints.sign(CLOSED_S)
+    # The hold goes from table and audit, and its release is put in its place.
+    kept.set("bent", hold=None)
+    hold = update(AUDIT).where(AUDIT.c.action == "hold-set")
+    line = func.replace(AUDIT.c.line, "hold-set", "hold-released")
+    with kept.store.writing() as connection:
+        connection.execute(hold.values(action="hold-released", line=line))
+    assert kept.retention.due(DUE_S) == ("bent", "new", "old")
+    assert kept.retention.purge_due(DUE_S) == ("new",)
+    assert kept.retention.purge_due(DUE_S + 60.0) == ()
+    assert {e["incident"] for e in kept.told("purge-refused")} == {"old", "bent"}
+    for incident in ("old", "bent"):
+        with pytest.raises(NotPermittedError, match="bent at entry 6"):
+            kept.retention.purge(incident, by="root", reason="asked", now_s=DUE_S)
+        assert kept.keys.incident(incident) is not None
+
+
+def test_a_line_does_not_say_from_where_it_is_looked_at(kept: Kept) -> None:
+    record = record_in(kept.store, kept.keys.checkpoint_file.parents[1])
+    kept.closed("i1", retention_days=90.0)
+    kept.audit.append("step", CLOSED_S, {})
+    record.checkpoints.sign(CLOSED_S)
+    other = terms(30.0)
+    said = other.model_dump(mode="json", by_alias=True)
+    line = func.replace(AUDIT.c.line, terms(90.0).sha256, other.sha256)
+    line = func.replace(line, '{"seq":1,', '{"seq":1000,')
+    with kept.store.writing() as connection:
+        row = {"sha256": other.sha256, "terms": said, "first_used_s": START_S}
+        connection.execute(insert(AGREEMENTS).values(row))
+        connection.execute(update(AUDIT).where(AUDIT.c.seq == 1).values(line=line))
+    kept.set("i1", retention_days=30.0)
+    assert kept.retention.due(DUE_S) == ("i1",)
+    assert kept.retention.purge_due(DUE_S) == ()
+    assert "bent at entry 1" in kept.told("purge-refused")[0]["refusal"]
+
+
+def test_a_bent_audit_is_looked_at_once_an_hour(kept: Kept) -> None:
+    looks: list[int | None] = []
+
+    def whole(since: int | None) -> Head | Broken:
+        looks.append(since)
+        return Broken(3, "bent", Head(2))
+
+    kept.closed("i1")
+    ours = Retention(kept.store, kept.keys, kept.audit, whole=whole)
+    for after_s in (0.0, 30.0, 3599.0):
+        assert ours.purge_due(DUE_S + after_s) == ()
+    assert looks == [1]
+    assert ours.purge_due(DUE_S + 3600.0) == ()
+    assert looks == [1, 1]
+    assert len(kept.told("purge-refused")) == 1
+
+
 def test_two_purgers_leave_one_receipt(kept: Kept, tmp_path: Path) -> None:
     incidents = [kept.closed(f"i{number}") for number in range(6)]
     begin = threading.Barrier(3)
@@ -265,7 +409,7 @@ def test_who_comes_second_while_the_receipt_is_written_is_refused(
 ) -> None:
     kept.opened("i1")
     kept.archive.keep_many("i1", [NewRecord("sighting", START_S, b"{}")] * records)
-    kept.set("i1", closed_s=CLOSED_S)
+    kept.close("i1", CLOSED_S)
     really = Audit.append
     other = iter(["first"])
 
@@ -285,7 +429,7 @@ def test_what_is_kept_while_it_is_purged_goes_with_it(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.opened("i1")
-    kept.set("i1", closed_s=CLOSED_S)  # nothing was kept, so there is no key yet
+    kept.close("i1", CLOSED_S)  # nothing was kept, so there is no key yet
     really = Audit.append
     late = iter([b"late"])
 
@@ -311,7 +455,7 @@ def test_after_the_purge_no_file_holds_the_sealed_bytes(tmp_path: Path) -> None:
         for incident in ("i1", "i2"):
             data = bytes(60 if number % 3 else 20_000)
             kept.archive.keep_many(incident, [NewRecord("sighting", START_S + number, data)] * 2)
-    kept.set("i1", closed_s=CLOSED_S)
+    kept.close("i1", CLOSED_S)
     pieces = [
         sealed[at : at + 24] for sealed in kept.sealed("i1") for at in range(0, len(sealed), 400)
     ]

@@ -256,6 +256,23 @@ def test_a_password_that_was_changed_meanwhile_does_not_get_in(
     door.ask("uma")  # what was tried inside the transaction is undone, too
 
 
+@pytest.mark.parametrize("name", ["ivy", "uma"])
+def test_a_second_factor_that_was_renewed_meanwhile_does_not_get_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Ivy had another one before, Uma none."""
+    credentials = door.accounts.credentials
+
+    def renewed_then(name: str) -> object:
+        checked = credentials(name)
+        door.accounts.renew_second_factor(name, by="root", now_s=door.now_s)
+        return checked
+
+    monkeypatch.setattr(door.accounts, "credentials", renewed_then)
+    assert door.refusal(name, WORDS, door.code()).status == 401
+    assert door.told("signed-in") == []
+
+
 def test_an_old_hash_is_made_anew(door: Door, store: Store) -> None:
     from argon2 import PasswordHasher
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from httpx2 import Response
 
+    from api.agreements import Channel
+
 BUTTON = AGREEMENT.replace(
     "[incidents.count]", 'caller = "Whoever presses a panic button"\n\n[incidents.count]'
 ).replace(
@@ -38,15 +40,20 @@ def pressed(tmp_path: Path, clock: Clock) -> Iterator[Console]:
 
 
 class Button:
-    """A panic button of the site, and a dispatch system's messages."""
+    """A panic button of the site, or its dispatch system."""
 
-    def __init__(self, console: Console) -> None:
-        record, self.console = console.record, console
+    def __init__(
+        self,
+        console: Console,
+        name: str = "button",
+        acts_as: str = "caller",
+        channel: Channel = "panic-app",
+    ) -> None:
+        record, self.console, self.name = console.record, console, name
         self.client = TestClient(console.app, raise_server_exceptions=False)
         self.secret = Sources(record.store, record.keys, record.audit).add(
-            "button", site="small", acts_as="caller", channel="panic-app", by="test",
-            now_s=console.clock(),
-        )  # fmt: skip
+            name, site="small", acts_as=acts_as, channel=channel, by="test", now_s=console.clock()
+        )
 
     def send(self, event: str, secret: str | None = None, **said: Any) -> Response:
         body = json.dumps(said).encode()
@@ -56,7 +63,7 @@ class Button:
             "webhook-timestamp": str(int(now_s)),
             "webhook-signature": sign(secret or self.secret, event, now_s, body),
         }
-        return self.client.post("/v1/activations/button", content=body, headers=headers)
+        return self.client.post(f"/v1/activations/{self.name}", content=body, headers=headers)
 
 
 EMERGENCY = {
@@ -68,16 +75,16 @@ EMERGENCY = {
 
 
 def test_a_panic_button_opens_and_the_last_agency_that_leaves_closes(pressed: Console) -> None:
-    button = Button(pressed)
+    button, cad = Button(pressed), Button(pressed, "cad", "dispatcher", "cad")
     other = Button.send(button, "e0", "whsec_" + "A" * 43 + "=", **EMERGENCY)
     assert other.status_code == 401
     assert pressed.runs.made == []
-    early = button.send("e1", type="agency-responding", agency="Police")
+    early = cad.send("e1", type="agency-responding", agency="Town Police")
     assert early.status_code == 404  # it overtook the emergency's message
     first = button.send("e2", **EMERGENCY)
     assert first.status_code == 201, first.text
     assert button.send("e2", **EMERGENCY).content == first.content  # the network lost the answer
-    assert button.send("e1", type="agency-responding", agency="Police").status_code == 200
+    assert cad.send("e1", type="agency-responding", agency="Town Police").status_code == 200
     again = button.send("e3", **EMERGENCY)
     assert (again.status_code, again.json()["already_open"]) == (200, True)
     assert len(pressed.runs.made) == 1
@@ -87,7 +94,9 @@ def test_a_panic_button_opens_and_the_last_agency_that_leaves_closes(pressed: Co
     )  # fmt: skip
     refused = button.send("e4", type="closed", by="Room 12", reason="never mind")
     assert refused.status_code == 403  # a caller may not close, by this agreement
-    assert button.send("e5", type="agency-left", agency="Police").status_code == 200
+    left = button.send("e7", type="agency-left", agency="Town Police")
+    assert left.status_code == 403  # nor in this way
+    assert cad.send("e5", type="agency-left", agency="Town Police").status_code == 200
     assert pressed.runs.made[0].stopped
     refusal = button.send("e6", **{**EMERGENCY, "emergency": "food-fight"})
     assert refusal.status_code == 403

@@ -1,0 +1,144 @@
+"""How many connections may wait for a request, so that there is one for whoever needs the server.
+
+A connection takes a file descriptor, and whoever says nothing on it is met by no other limit. So
+those that are silent too long are closed, and where there are too many the one that was there
+longest makes room: somebody who connects and asks at once gets an answer, whoever else is there.
+A connection on which a request is being answered, as a stream of events is, stays.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .request_limits import address_key
+
+if TYPE_CHECKING:
+    import asyncio
+
+SILENT_S = 15.0
+"""A whole request must have come so long after the answer before, or after connecting."""
+
+MOST_OF_AN_ADDRESS = 64
+"""Silent connections from one other machine; a proxy on this one has those of all."""
+
+_MOST = 4096  # or half of the files that this process may hold
+_MOST_FILES = 65_536  # where the machine names no most
+
+
+class Connections:
+    """All connections of a server; used by its event loop only.
+
+    Args:
+        most: how many may be silent.
+        most_of_an_address: how many from one address, unless it is this machine's.
+        silent_s: how long one may be silent, seconds.
+    """
+
+    def __init__(
+        self,
+        most: int | None = None,
+        most_of_an_address: int = MOST_OF_AN_ADDRESS,
+        silent_s: float = SILENT_S,
+    ) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = min(_MOST, soft // 2) if most is None else most
+        self._most_of_an_address = most_of_an_address
+        self._silent_s = silent_s
+        self._all: dict[BoundedProtocol, None] = {}  # in the order in which they came
+        self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, connection: BoundedProtocol) -> None:
+        """Note one that was made, and close another where there are too many now."""
+        self._all[connection] = None
+        of_address = self._by_address.setdefault(connection.place, {})
+        of_address[connection] = None
+        if not connection.local:
+            _make_room(of_address, self._most_of_an_address)
+        _make_room(self._all, self._most)
+
+    def remove(self, connection: BoundedProtocol) -> None:
+        """Forget one that has ended."""
+        self._all.pop(connection, None)
+        of_address = self._by_address.get(connection.place, {})
+        of_address.pop(connection, None)
+        if not of_address:
+            self._by_address.pop(connection.place, None)
+
+    def close_silent(self, now_s: float) -> None:
+        """Close those that owe a request for too long.
+
+        Args:
+            now_s: time of the event loop.
+        """
+        for connection in tuple(self._all):
+            if connection.owes and now_s >= connection.owes_since_s + self._silent_s:
+                connection.transport.abort()
+
+
+class BoundedProtocol(H11Protocol):
+    """A connection that is counted.
+
+    Args:
+        counted: where.
+        more: of uvicorn's protocol.
+    """
+
+    def __init__(self, counted: Connections, **more: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(**more)
+        self._counted = counted
+        self.place = ""
+        self.local = False
+        self.owes_since_s = self.loop.time()
+
+    @property
+    def owes(self) -> bool:
+        """Whether it is the other side's turn: to send a request, or the rest of one."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Note that it begins."""
+        super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        self.place, self.local = address_key(host), _is_loopback(host)
+        self._counted.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that it has ended."""
+        self._counted.remove(self)
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Note that a request is answered; the next one is awaited from now on."""
+        self.owes_since_s = self.loop.time()
+        super().on_response_complete()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those it starts, hold as many files and connections as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _make_room(among: dict[BoundedProtocol, None], most: int) -> None:
+    """Close the oldest connection that owes a request, where too many do."""
+    if len(among) <= most:
+        return
+    silent = [one for one in among if one.owes and not one.transport.is_closing()]
+    if len(silent) > most:
+        silent[0].transport.abort()
