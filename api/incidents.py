@@ -278,7 +278,7 @@ class Incidents:
         return incident
 
     def _make_way(self, target: Target) -> None:
-        """Close what gives way to an emergency, or is ending just now; wait for it a moment only."""
+        """Close what gives way to an emergency, or is ending; wait for it a moment only."""
 
         def close(before: Incident) -> None:
             self.close(before, MACHINE, reason="a real emergency was opened here")
