@@ -59,6 +59,7 @@ def _mount() -> None:
         "drill",
         "site",
         "agreement",
+        "incidents",
         "users",
         "sources",
         "audit",
