@@ -322,7 +322,8 @@ def _in_words(
     for key_ in dict.fromkeys(one.public_key for one in held):
         theirs = [one.seq for one in held if one.public_key == key_]
         whose = " (another key than ours)" if ours not in {None, key_} else ""
-        yield f"{len(theirs)} checkpoints fit, up to entry {max(theirs)}, signed by {key_}{whose}"
+        count = f"{len(theirs)} checkpoint{'s fit' if len(theirs) > 1 else ' fits'}"
+        yield f"{count}, up to entry {max(theirs)}, signed by {key_}{whose}"
     if not held:
         yield "no checkpoint was held against it: sign one with 'lastseen audit checkpoint'"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -23,6 +25,7 @@ _REFUSED = 3
 _WAITS = 4
 _FORBIDDEN = 403
 _ACCEPTED = 202
+_EVERY_S = 5.0
 
 _Server = Annotated[
     str, typer.Option(metavar="URL", envvar="LASTSEEN_URL", help="Address of the server.")
@@ -152,23 +155,26 @@ def list_(
 def follow(
     incident: _Incident, server: _Server = _HERE, key_file: _KeyFile = None, key: _Key = None
 ) -> None:
-    """Print the answer, a line each time it changes, until the incident is closed.
+    """Print the answer until the incident is closed.
+
+    A line each time that more than its figures changes, and every five seconds.
 
     Examples:
 
       lastseen incidents follow 20260302-091515-9f3a61c2
     """
-    last = ""
+    last, last_at = "", datetime.min.replace(tzinfo=UTC)
     with _client(server, key_file, key) as client:
         for name, data in client.events(f"/v1/incidents/{quote(incident, safe='')}/events"):
             said = json.loads(data)
             about = said if name in {"incident", "closed"} else said.get("about")
             answer = said.get("last_seen", said if name == "last-seen" else None)
-            text = answer["text"] if answer is not None else last
-            if text != last:
-                last = text
+            at = datetime.fromisoformat(said["published_at"])
+            words = last if answer is None else re.sub(r"[\d.]+", "#", answer["text"])
+            if words != last or (answer is not None and (at - last_at).total_seconds() >= _EVERY_S):
+                last, last_at = words, at
                 exercise = "EXERCISE " if said.get("exercise") else ""
-                typer.echo(f"{said['published_at'][11:19]} UTC  {exercise}{text}")
+                typer.echo(f"{at:%H:%M:%S} UTC  {exercise}{answer['text']}")
             if about is not None and about["state"] == "closed":
                 typer.echo(_line(about))
 

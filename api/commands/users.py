@@ -96,7 +96,7 @@ def add(
     if uri is not None:
         _print_second_factor(uri)
     elif keys_only:
-        typer.echo(f"Make its key: lastseen users key {name} --label …{_option(state)}")
+        typer.echo(f"Make its key: lastseen users key {name}{_option(state)}")
     else:
         typer.echo(
             f"WARNING: whoever learns the password of {name} is in; "
@@ -255,7 +255,9 @@ def sign_out(name: _Name, state: _State = None) -> None:
 def key(
     name: _Name,
     *,
-    label: Annotated[str, typer.Option(help="What it is for, to know it by later.")],
+    label: Annotated[
+        str, typer.Option(help="What it is for, to know it by later.")
+    ] = "made on the command line",
     days: Annotated[int, typer.Option(help="How long it holds.", min=1, max=366)] = 90,
     state: _State = None,
     as_json: _Json = False,
@@ -265,6 +267,8 @@ def key(
     Examples:
 
       lastseen users key cad --days 90 --label "dispatch console server"
+
+      lastseen users key ivy --days 1 > ivy.key
     """
     from api.audit import machine_user
     from api.record import opened_record
@@ -284,8 +288,9 @@ def key(
     if as_json:
         typer.echo(json.dumps({"key": made.secret, "until": until.isoformat()}))
         return
-    typer.echo(f"Key of {name}, until {until:%Y-%m-%d} (shown only now): {made.secret}")
-    typer.echo("Send it as 'Authorization: Bearer KEY'.")
+    typer.echo(f"Key of {name}, until {until:%Y-%m-%d} (shown only now):", err=True)
+    typer.echo(made.secret)
+    typer.echo("Send it as 'Authorization: Bearer KEY'.", err=True)
 
 
 @contextmanager

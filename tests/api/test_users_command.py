@@ -140,7 +140,6 @@ def test_what_cannot_be_is_one_clear_error(
         ("add", "uma", "--role", "chief"),
         ("key", "ivy", "--label", "x", "--days", "0"),
         ("key", "ivy", "--label", "x", "--days", "367"),
-        ("key", "ivy"),
     ],
 )
 def test_options_out_of_bounds_are_refused(own_state: Path, arguments: tuple[str, ...]) -> None:
