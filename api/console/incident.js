@@ -29,6 +29,8 @@ export async function showIncident(id, { me, gone, wanted }) {
   plan ??= preparePlan();
   plan.load(drawing);
   const site = sites.find((one) => one.id === about.target.id);
+  byId("agency-names").replaceChildren(
+    ...(site?.agreement?.agencies ?? []).map((name) => el("option", { value: name })));
   const screen = new Screen(plan, about, me, { camerasTold: site?.cameras !== null });
   const stopFollowing = follow(id, {
     hear: (name, message) => screen.hear(name, message),
