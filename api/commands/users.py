@@ -293,6 +293,53 @@ def key(
     typer.echo("Send it as 'Authorization: Bearer KEY'.", err=True)
 
 
+@app.command()
+def keys(name: _Name, state: _State = None, as_json: _Json = False) -> None:
+    """List the live keys of an account, without what is presented.
+
+    Examples:
+
+      lastseen users keys cad
+    """
+    from api.account_keys import keys_of
+    from api.record import opened_record
+
+    with opened_record(state) as record:
+        found = keys_of(record.store, name, time.time())
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    for one in found:
+        made, used, until = (
+            f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M}"
+            for at_s in (one.begun_s, one.used_s, one.until_s)
+        )
+        typer.echo(f"{one.id}  {one.label}  made {made}, used {used}, until {until} UTC")
+    if not found:
+        typer.echo(f"{name} has none.", err=True)
+
+
+@app.command("end-key")
+def end_key(
+    name: _Name,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, from 'lastseen users keys'.")],
+    state: _State = None,
+) -> None:
+    """End one key of an account; its other keys and its sessions go on.
+
+    Examples:
+
+      lastseen users end-key cad 3f9a61c25d0e
+    """
+    from api.account_keys import end_key as end
+    from api.audit import machine_user
+    from api.record import opened_record
+
+    with opened_record(state) as record:
+        end(record.audit, name, key, by=machine_user(), now_s=time.time())
+    typer.echo(f"The key {key} of {name} has ended.")
+
+
 @contextmanager
 def _accounts(state: Path | None) -> Iterator[Accounts]:
     """The accounts of a state folder."""

@@ -179,3 +179,21 @@ def test_changes_are_made_and_end_keys(own_state: Path) -> None:
 def test_no_account_is_said_so(own_state: Path) -> None:
     assert "There are none" in run(own_state, "list").stderr
     assert listed(own_state) == []
+
+
+def test_one_key_ends_and_the_others_go_on(own_state: Path) -> None:
+    made(own_state)
+    secrets = [run(own_state, "key", "ivy", "--label", f"desk {n}").stdout.strip() for n in (1, 2)]
+    listed_keys = json.loads(run(own_state, "keys", "ivy", "--json").stdout)
+    assert [one["label"] for one in listed_keys] == ["desk 2", "desk 1"]
+    assert not any(secret in json.dumps(listed_keys) for secret in secrets)
+    first = listed_keys[1]["id"]
+    assert "has ended" in run(own_state, "end-key", "ivy", first).stdout
+    again = run(own_state, "end-key", "ivy", first)
+    assert isinstance(again.exception, AccountError)
+    with opened_record(own_state) as record:
+        sessions = Sessions(record.store)
+        assert [sessions.actor_of(one, time.time()) is not None for one in secrets] == [False, True]
+        (entry,) = record.audit.entries(actions=["key-ended"])
+    assert (entry["account"], entry["key"]) == ("ivy", first)
+    assert "desk 1" not in run(own_state, "keys", "ivy").stdout
