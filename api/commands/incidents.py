@@ -170,11 +170,12 @@ def follow(
             about = said if name in {"incident", "closed"} else said.get("about")
             answer = said.get("last_seen", said if name == "last-seen" else None)
             at = datetime.fromisoformat(said["published_at"])
-            words = last if answer is None else re.sub(r"[\d.]+", "#", answer["text"])
-            if words != last or (answer is not None and (at - last_at).total_seconds() >= _EVERY_S):
-                last, last_at = words, at
-                exercise = "EXERCISE " if said.get("exercise") else ""
-                typer.echo(f"{at:%H:%M:%S} UTC  {exercise}{answer['text']}")
+            if answer is not None:
+                words = re.sub(r"[\d.]+", "#", answer["text"])
+                if words != last or (at - last_at).total_seconds() >= _EVERY_S:
+                    last, last_at = words, at
+                    exercise = "EXERCISE " if said.get("exercise") else ""
+                    typer.echo(f"{at:%H:%M:%S} UTC  {exercise}{answer['text']}")
             if about is not None and about["state"] == "closed":
                 typer.echo(_line(about))
 
