@@ -129,10 +129,6 @@ class IncidentRun:
         """Begin, and return at once."""
         self._thread.start()
 
-    def wait_until_begun(self, timeout_s: float) -> bool:
-        """Whether the feeds were opened within the time."""
-        return self._begun.wait(timeout_s)
-
     def stop(self) -> None:
         """End: the worker process and its sockets are gone within one second."""
         self._stopping.set()

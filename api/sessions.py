@@ -194,15 +194,6 @@ class Sessions:
         with self._store.writing() as connection:
             connection.execute(ending)
 
-    def end_all(self, user: str) -> None:
-        """End all sessions of an account, keys too.
-
-        Raises:
-            StoreError: they were not ended.
-        """
-        with self._store.writing() as connection:
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.user == user))
-
     def _note_use(self, digest: str, now_s: float) -> None:
         try:
             with self._store.writing() as connection:

@@ -66,11 +66,6 @@ class WorkerProcess:
         """Exit code of the process, negative for a signal; None while it runs."""
         return self._process.exitcode
 
-    @property
-    def process_id(self) -> int | None:
-        """Process id, None before the start."""
-        return self._process.pid
-
     def stop(self) -> None:
         """End the process: asked first, killed after `STOP_PATIENCE_S`. May be repeated."""
         self._connection.close()  # the worker takes the end of the pipe as the order to stop

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
+    from httpx2 import Response
 
     from api.actors import Role
     from api.gate import Permit
@@ -427,6 +428,20 @@ def build_console(
         bearer = console.key_of("dana", "dispatcher")
         console.token = bearer["Authorization"].removeprefix("Bearer ")
     return console
+
+
+def slug_of(response: Response) -> str:
+    """The kind of problem that a response tells of."""
+    slug: str = response.json()["type"].rpartition(":")[2]
+    return slug
+
+
+def opened_by(client: TestClient, body: dict[str, Any]) -> str:
+    """The id of the incident that a client opens."""
+    response = client.post("/v1/incidents", json=body)
+    assert response.status_code == 201, response.text
+    incident: str = response.json()["incident"]
+    return incident
 
 
 @contextlib.contextmanager

@@ -471,7 +471,7 @@ def test_a_stream_ends_when_its_reader_is_not_recognised_any_more(
         if ending == "disabled":
             place.accounts.disable("uma", by="root", now_s=place.now_s)
         elif ending == "signed out":
-            place.sessions.end_all("uma")
+            place.accounts.sign_out("uma", by="root", now_s=place.now_s)
         place.now_s += TOKEN_S if ending == "expired" else LOOK_AGAIN_S
         assert sum(1 for _ in lines) < 3000  # the rest ends well before the whole
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -18,13 +18,20 @@ from api import verdicts as verdicts_module
 from api.checkpoints import verify_all
 from api.record_readers import PER_READER
 from api.store_tables import AGREEMENTS, AUDIT, CHECKPOINTS
-from tests.api.replayed import AGREEMENT, START_S, Clock, Console, build_console, serving
+from tests.api.replayed import (
+    AGREEMENT,
+    START_S,
+    Clock,
+    Console,
+    build_console,
+    opened_by,
+    serving,
+    slug_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from httpx2 import Response
 
     from api.audit_chain import Broken, Head
 
@@ -45,15 +52,7 @@ def client(bound: Console) -> Iterator[TestClient]:
 
 
 def opened(client: TestClient, **changed: object) -> str:
-    response = client.post("/v1/incidents", json={**REAL, **changed})
-    assert response.status_code == 201, response.text
-    incident: str = response.json()["incident"]
-    return incident
-
-
-def slug_of(response: Response) -> str:
-    slug: str = response.json()["type"].rpartition(":")[2]
-    return slug
+    return opened_by(client, {**REAL, **changed})
 
 
 def test_the_whole_audit_is_for_auditors_only(client: TestClient, bound: Console) -> None:

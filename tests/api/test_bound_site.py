@@ -10,12 +10,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from calibration.wording import reasons
-from tests.api.replayed import START_S, Clock, Console, answer, evidence, subject
+from tests.api.replayed import (
+    START_S,
+    Clock,
+    Console,
+    answer,
+    evidence,
+    opened_by,
+    slug_of,
+    subject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from httpx2 import Response
 
     from api.actors import Role
 
@@ -45,15 +52,7 @@ def client(bound: Console) -> Iterator[TestClient]:
 
 
 def opened(client: TestClient, **changed: object) -> str:
-    response = client.post("/v1/incidents", json={**REAL, **changed})
-    assert response.status_code == 201, response.text
-    incident: str = response.json()["incident"]
-    return incident
-
-
-def slug_of(response: Response) -> str:
-    slug: str = response.json()["type"].rpartition(":")[2]
-    return slug
+    return opened_by(client, {**REAL, **changed})
 
 
 def test_a_real_emergency_is_opened_by_its_clause(client: TestClient, bound: Console) -> None:
