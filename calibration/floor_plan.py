@@ -62,13 +62,18 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A room, corridor or other unit; `polygon` in site metres."""
+    """A room, corridor or other unit; `polygon` in site metres.
+
+    `connects` names units of other levels to which stairs or a lift lead from here though they do
+    not lie over this unit, see `connectors.plan_connectors`.
+    """
 
     id: str
     name: str
     category: str
     level: str
     polygon: Polygon
+    connects: tuple[str, ...] = ()
 
     @property
     def walkable(self) -> bool:

@@ -87,6 +87,7 @@ class UnitProperties(Properties):
     category: Annotated[str, Field(min_length=1)]
     level_id: str
     name: Text | None = None
+    connects: tuple[str, ...] = ()
 
 
 class OpeningProperties(Properties):

@@ -210,7 +210,8 @@ def _drawn(
             return builder.polygon(feature.id, feature.geometry)
         case UnitFeature(properties=p):
             outline = builder.polygon(feature.id, feature.geometry)
-            return Space(feature.id, p.name or feature.id, p.category, p.level_id, outline)
+            name = p.name or feature.id
+            return Space(feature.id, name, p.category, p.level_id, outline, p.connects)
         case OpeningFeature(properties=p):
             line = builder.line(feature.id, feature.geometry)
             return Opening(feature.id, p.name or "", p.level_id, line, p.category, p.locked)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import shapely
 
+from .connectors import LIFT_CATEGORIES, STAIR_CATEGORIES, plan_connectors
 from .errors import Problem
 from .floor_plan import ON_WALL_M
 
@@ -22,6 +23,9 @@ OVERLAP_M2: Final = 0.01
 
 _COVERED: Final = 0.98
 """Share of a door that must lie on its wall."""
+
+VERTICAL_CATEGORIES: Final = STAIR_CATEGORIES | LIFT_CATEGORIES
+"""Unit categories that lead to other levels."""
 
 
 def check_plan(plan: FloorPlan, file: str) -> list[Problem]:
@@ -44,6 +48,7 @@ def check_plan(plan: FloorPlan, file: str) -> list[Problem]:
             if entrance.level == level.id:
                 problems.extend(_check_entrance(entrance, outside, file))
     problems.extend(_check_numbers(plan, file))
+    problems.extend(_check_connects(plan, file))
     return problems
 
 
@@ -119,6 +124,47 @@ def _check_numbers(plan: FloorPlan, file: str) -> Iterator[Problem]:
         first_use.setdefault(entrance.door_number, entrance)
     if not plan.entrances:
         yield Problem(file, "features", "the plan has no entrance; routes start there", "warning")
+
+
+def _check_connects(plan: FloorPlan, file: str) -> Iterator[Problem]:
+    units = {space.id: space for space in plan.spaces}
+    ordinal = {level.id: level.ordinal for level in plan.levels}
+    for space in plan.spaces:
+        field = f"feature {space.id!r}.properties.connects"
+        if space.connects and space.category not in VERTICAL_CATEGORIES:
+            yield Problem(
+                file,
+                field,
+                f"only stairs and lifts lead to other levels, not {space.category!r}; use a "
+                f"category of {', '.join(sorted(VERTICAL_CATEGORIES))}, or name it there",
+            )
+        for other in space.connects:
+            if other not in units:
+                yield Problem(file, field, f"{other!r} is no unit of this plan; name unit ids")
+            elif ordinal[units[other].level] == ordinal[space.level]:
+                yield Problem(
+                    file,
+                    field,
+                    f"{other!r} lies on the same storey; units of one storey are joined by an "
+                    "opening",
+                )
+    yield from _dead_ends(plan, file)
+
+
+def _dead_ends(plan: FloorPlan, file: str) -> Iterator[Problem]:
+    """Stairs and lifts that lead nowhere, on sites of several storeys."""
+    if len({level.ordinal for level in plan.levels}) == 1:
+        return
+    joined = {space.id for found in plan_connectors(plan) for space in (found.lower, found.upper)}
+    for space in plan.spaces:
+        if space.category in {"elevator", "escalator", "stairs"} and space.id not in joined:
+            yield Problem(
+                file,
+                f"feature {space.id!r}",
+                f"{space.name!r} leads to no other level: no unit of its kind lies over or under "
+                "it; draw it on both levels, or name the other unit in properties.connects",
+                "warning",
+            )
 
 
 def _on(line: LineString, boundary: BaseGeometry) -> bool:
