@@ -79,19 +79,22 @@ DEFINITIONS: Final = {
         "m",
     ),
     "search_area_coverage": Term(
-        "Search area holds", "Share of the unseen time in which the search area held the intruder."
+        "Search area holds",
+        "Share of the time in which a person, once seen, was out of view of all cameras and the "
+        "95 % area of their subject reached into the room they were in.",
     ),
     "moda": Term(
         "MODA",
         "1 minus missed persons and false subjects per visible person (CLEAR), all subjects in "
-        "view against all visible persons, matched within 1 m, ten times a second.",
+        "view against all visible persons, matched within 0.5 m, ten times a second or as often as "
+        "the truth was written down.",
     ),
     "idf1": Term(
         "IDF1",
-        "F1 of the best one-to-one matching of subjects to persons over the whole run (same gate).",
+        "F1 of the best one-to-one matching of subjects to persons over the whole run, within 1 m.",
     ),
     "identity_switches": Term(
-        "Identity switches", "How often a person went on as another subject (same gate).", ""
+        "Identity switches", "How often a person went on as another subject, within 1 m.", ""
     ),
     "subjects": Term("Subjects", "How many different bodies were told apart.", ""),
     "most_in_view": Term("Most in view", "Largest number of subjects in view at once.", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from .scoring_everybody import EverybodyFigures, everybody
 from .scoring_figures import Figures, FinalAnswer, null_reasons
 from .scoring_intruder import IntruderFigures, compare, figures_of
 from .scoring_latency import percentiles, spans_ms, stage_ends_s
@@ -66,23 +67,27 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         site: the site it played in.
         truth: what really happened; None where the drill does not know.
     """
-    timeline = timeline_of(record)
+    timeline = timeline_of(record, truth)
     top = top_subject(timeline)
     cameras = frozenset(record.frames) & frozenset(site.cameras)
     following = Following(None, None, None)
     of_intruder = IntruderFigures()
+    of_all = EverybodyFigures()
     compared: Comparison | None = None
     false_alerts: int | None = None
     routes = _routes(site)
     if truth is not None:
         visible = visible_to_cameras(truth, site, cameras, timeline.t_s)
         following = follow(timeline, truth, visible)
+        of_all = everybody(timeline, truth, visible, site.plan, routes)
         false_alerts = len(false_armed_alerts(record.answers, truth, record.start_s))
         if truth.intruder is not None:
             compared = compare(
                 timeline, top, truth.intruder, visible[truth.intruder.person], site.plan
             )
             of_intruder = figures_of(timeline, top, compared, truth, routes)
+        else:
+            of_intruder = _as_of_nobody_special(of_all)
     spans = spans_ms(stage_ends_s(record))
     hours = len(record.frames) * record.duration_s / 3600
     figures = Figures(
@@ -106,7 +111,8 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         level_correct=of_intruder.level_correct,
         entrance_correct=of_intruder.entrance_correct,
         entrance_regret_m=of_intruder.entrance_regret_m,
-        search_area_coverage=None,
+        search_area_coverage=of_all.search_area_coverage,
+        people=of_all,
         moda=following.moda,
         idf1=following.idf1,
         identity_switches=following.identity_switches,
@@ -139,6 +145,18 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         entrances=routes is not None,
     )
     return Score(replace(figures, nulls=reasons), Series(timeline, top, compared, spans))
+
+
+def _as_of_nobody_special(of_all: EverybodyFigures) -> IntruderFigures:
+    """The figures of the intruder in a drill that has none: those of all persons."""
+    return IntruderFigures(
+        position_error_m=of_all.position_error_m,
+        ce95_coverage=of_all.ce95_coverage,
+        room_correct=of_all.room_correct,
+        level_correct=of_all.level_correct,
+        entrance_correct=of_all.entrance_correct,
+        entrance_regret_m=of_all.entrance_regret_m,
+    )
 
 
 def _routes(site: Site) -> EntranceRoutes | None:

@@ -40,6 +40,35 @@ NOT_MEASURED: Final = Spread()
 
 
 @dataclass(frozen=True, slots=True)
+class EverybodyFigures:
+    """Figures over all persons and moments; None where nothing was to be measured.
+
+    Attributes:
+        position_error_m: of paired subjects, at the time of their sightings.
+        ce95_coverage: share of paired moments at which the person was within the published 95 %
+            radius, at the moment the answer speaks of.
+        room_correct: share of visible moments inside a space at which the paired subject's space
+            was the person's; without a subject it is wrong.
+        level_correct: the same for the level.
+        entrance_correct: share of visible moments at which the door nearest on foot to the paired
+            subject's place is the nearest to the person.
+        entrance_regret_m: how much farther the former is, on average over paired moments.
+        search_area_coverage: share of moments out of view, after a first pairing, at which the
+            95 % area of the subject last paired with the person reached into the person's space.
+        unseen_s: how many person-seconds that was measured over.
+    """
+
+    position_error_m: Spread = NOT_MEASURED
+    ce95_coverage: float | None = None
+    room_correct: float | None = None
+    level_correct: float | None = None
+    entrance_correct: float | None = None
+    entrance_regret_m: float | None = None
+    search_area_coverage: float | None = None
+    unseen_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Percentiles:
     """Of one span over all used frames, milliseconds; None where it was not measured."""
 
@@ -86,6 +115,7 @@ class Figures:
     entrance_correct: float | None
     entrance_regret_m: float | None
     search_area_coverage: float | None
+    people: EverybodyFigures
     moda: float | None
     idf1: float | None
     identity_switches: int | None
@@ -107,6 +137,7 @@ class Figures:
 
 
 _OF_PEOPLE: Final = (
+    "search_area_coverage",
     "moda",
     "idf1",
     "identity_switches",
@@ -114,16 +145,18 @@ _OF_PEOPLE: Final = (
     "false_armed_alerts_per_camera_hour",
     "armed_calibration_error",
 )
-_OF_INTRUDER: Final = (
+_OF_INTRUDER_ALONE: Final = (
     "time_to_first_position_s",
     "time_to_first_correct_room_s",
     "time_to_first_armed_alert_s",
     "visible_s",
-    "position_error_m",
     "position_error_now_m",
+    "room_correct_at_capture",
+)
+_OF_INTRUDER_OR_ALL: Final = (
+    "position_error_m",
     "ce95_coverage",
     "room_correct",
-    "room_correct_at_capture",
     "level_correct",
     "entrance_correct",
     "entrance_regret_m",
@@ -140,6 +173,7 @@ _NEVER: Final = {
     "level_correct": "no camera could see the intruder",
     "entrance_correct": "no door to compare, or the intruder was never placed",
     "entrance_regret_m": "no reachable door was ever recommended",
+    "search_area_coverage": "nobody who had been seen was ever out of view inside a space",
     "moda": "no camera could see anybody",
     "idf1": "no camera could see anybody",
     "identity_switches": "no camera could see anybody",
@@ -159,18 +193,20 @@ def null_reasons(
         intruder: whether there is an intruder in it.
         entrances: whether the plan has an entrance that can be used.
     """
-    reasons = {"search_area_coverage": "no search map is computed in this version"}
-    for key in (*_OF_PEOPLE, *_OF_INTRUDER):
+    reasons: dict[str, str] = {}
+    for key in (*_OF_PEOPLE, *_OF_INTRUDER_ALONE, *_OF_INTRUDER_OR_ALL):
         value = values[key]
         empty = isinstance(value, dict) and all(part is None for part in value.values())
         if value is not None and not empty:
             continue
         if not truth:
             reasons[key] = "the drill has no truth.csv"
-        elif key in _OF_INTRUDER and not intruder:
+        elif key in _OF_INTRUDER_ALONE and not intruder:
             reasons[key] = "there is no intruder in the truth of this drill"
         elif key.startswith("entrance_") and not entrances:
             reasons[key] = "the plan has no entrance in use"
+        elif not intruder and key in _OF_INTRUDER_OR_ALL:
+            reasons[key] = "no camera could see anybody"
         else:
             reasons[key] = _NEVER[key]
     if all(part["p50"] is None for part in values["latency_ms"].values()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
 
 from .scoring_figures import Rate
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from .truth import Truth
 
 GATE_M: Final = 1.0
-"""A subject and a person farther apart than this are not the same body: the usual gate of ground
-plane tracking (Chavdarova et al., WILDTRACK, CVPR 2018, section 4)."""
+"""A subject and a person farther apart than this are not the same body: the usual gate of tracking
+on the ground plane (e.g. Teepe et al., EarlyBird, WACV 2024, section 4.1)."""
+FOUND_M: Final = 0.5
+"""A person is found by a subject no farther away than this: the radius that detection on the ground
+plane is scored with (Chavdarova et al., WILDTRACK, CVPR 2018, section 4)."""
 ALERT_PROBABILITY: Final = 0.9
 """A subject this likely to be armed is an armed alert."""
 
 _CALIBRATION_BINS: Final = 10
+_NEVER: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Following:
     """How well all people were followed; None where nobody was visible.
 
     Attributes:
-        moda: 1 minus misses and false subjects per visible person, at most 1.
+        moda: 1 minus misses and false subjects per visible person, at most 1, within `FOUND_M`.
         idf1: F1 of the best one-to-one matching of subjects to persons over the whole run.
         identity_switches: how often a person went on as another subject.
     """
@@ -49,7 +54,8 @@ def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
 
     At each moment the visible persons are matched with the subjects that the answer in hand calls
     "in view", each placed against where the person was at the time of that sighting, so being late
-    does not count here.
+    does not count here. A subject that stands for somebody who is there but hidden from the cameras
+    is neither right nor wrong.
 
     Args:
         timeline: the moments and the answers in hand.
@@ -59,25 +65,60 @@ def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
     from trackers.eval.clear import compute_clear_metrics  # noqa: PLC0415 - imports OpenCV
     from trackers.eval.identity import compute_identity_metrics  # noqa: PLC0415 - the same
 
+    seen = scenes(timeline, truth, visible)
+    if not sum(len(ids) for ids in seen.persons):
+        return Following(None, None, None)
+    found = compute_clear_metrics(seen.persons, seen.subjects, seen.closeness(FOUND_M))
+    followed = compute_clear_metrics(seen.persons, seen.subjects, seen.closeness(GATE_M))
+    identity = compute_identity_metrics(seen.persons, seen.subjects, seen.closeness(GATE_M))
+    return Following(float(found["MODA"]), float(identity["IDF1"]), int(followed["IDSW"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenes:
+    """What metrics of tracking take, a list entry for each moment.
+
+    Attributes:
+        persons: `(P,)` numbers of the visible persons, their index in the truth.
+        subjects: `(S,)` numbers of the subjects in view.
+        apart_m: `(P, S)` metres between them, infinite on different levels.
+    """
+
+    persons: list[NDArray[np.int64]]
+    subjects: list[NDArray[np.int64]]
+    apart_m: list[NDArray[np.float64]]
+
+    def closeness(self, gate_m: float) -> list[NDArray[np.float64]]:
+        """`(P, S)` similarities: 1 at no distance, 0.5, the metrics' threshold, at `gate_m`."""
+        return [np.clip(1 - apart_m / (2 * gate_m), 0, 1) for apart_m in self.apart_m]
+
+
+def scenes(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bool_]]) -> Scenes:
+    """Return who was there and who was told, moment by moment; see `follow`."""
     numbers: dict[str, int] = {}
-    person_ids: list[NDArray[np.int64]] = []
-    subject_ids: list[NDArray[np.int64]] = []
-    closeness: list[NDArray[np.float64]] = []
+    told = Scenes([], [], [])
     for moment, answer in enumerate(timeline.answers):
         subjects = [s for s in answer.subjects if s.visibility == "in view"] if answer else []
-        here = [i for i, path in enumerate(truth.people) if visible[path.person][moment]]
-        apart_m = distances_m(truth, subjects, timeline.start_s)[here]
-        person_ids.append(np.array(here, np.int64))
-        subject_ids.append(
-            np.array([numbers.setdefault(s.subject, len(numbers)) for s in subjects], np.int64)
-        )
-        # similarity 0.5, the library's threshold, is reached at the gate and 1 at no distance
-        closeness.append(np.clip(1 - apart_m / (2 * GATE_M), 0, 1))
-    if not sum(len(ids) for ids in person_ids):
-        return Following(None, None, None)
-    clear = compute_clear_metrics(person_ids, subject_ids, closeness)
-    identity = compute_identity_metrics(person_ids, subject_ids, closeness)
-    return Following(float(clear["MODA"]), float(identity["IDF1"]), int(clear["IDSW"]))
+        shown = np.array([visible[path.person][moment] for path in truth.people], np.bool_)
+        apart_m = distances_m(truth, subjects, timeline.start_s)
+        counted = ~_stand_for_hidden(apart_m, shown)
+        ids = [numbers.setdefault(s.subject, len(numbers)) for s in subjects]
+        told.persons.append(np.flatnonzero(shown))
+        told.subjects.append(np.array(ids, np.int64)[counted])
+        told.apart_m.append(apart_m[shown][:, counted])
+    return told
+
+
+def _stand_for_hidden(apart_m: NDArray[np.float64], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`(S,)` which subjects are nearest, one to one, to a person whom no camera can see."""
+    hidden = np.zeros(apart_m.shape[1], np.bool_)
+    if shown.all() or not apart_m.size:
+        return hidden
+    # Visible persons come first: a subject that may be one of them is never left out.
+    cost = np.where(apart_m <= GATE_M, apart_m + GATE_M * ~shown[:, None], _NEVER)
+    rows, columns = linear_sum_assignment(cost)
+    hidden[columns[~shown[rows] & (cost[rows, columns] < _NEVER)]] = True
+    return hidden
 
 
 def distances_m(

@@ -1,5 +1,8 @@
 """A recorded run and its truth side by side, ten times a second.
 
+A drill played at full speed, whose truth was written down less often, is compared at the truth's
+own moments: what lies between two of them is a guess, and nothing there is late.
+
 At each moment stands the answer that a reader had in hand then: the last one published by that
 moment. Two comparisons are made with it, and they say different things:
 
@@ -36,7 +39,7 @@ class Timeline:
     """What the run said at M moments.
 
     Attributes:
-        t_s: `(M,)` float64, seconds from the start of the drill, ten a second.
+        t_s: `(M,)` float64, seconds from the start of the drill, evenly spaced.
         answers: `(M,)` the answer in hand, None before the first.
         start_s: Unix seconds of t = 0 of the drill, on the clock of the answers.
     """
@@ -94,9 +97,17 @@ def published_at_s(answer: Answer, record: RunRecord) -> float:
     return max(answer.at_s, published_s)
 
 
-def timeline_of(record: RunRecord) -> Timeline:
-    """Return which answer was in hand at every tenth of a second of the run."""
-    t_s = np.arange(round(record.duration_s * MOMENTS_PER_S)) / MOMENTS_PER_S
+def timeline_of(record: RunRecord, truth: Truth | None = None) -> Timeline:
+    """Return which answer was in hand at every tenth of a second of the run.
+
+    Args:
+        record: the run.
+        truth: of the drill, for the moments of a run at full speed.
+    """
+    per_s = float(MOMENTS_PER_S)
+    if truth is not None and record.speed == "max":
+        per_s = min(per_s, truth.moments_per_s)
+    t_s = np.arange(round(record.duration_s * per_s)) / per_s
     answers = sorted(record.answers, key=lambda answer: published_at_s(answer, record))
     published_t_s = np.array(
         [published_at_s(answer, record) - record.start_s for answer in answers]

@@ -169,6 +169,14 @@ class Truth:
     weapons: Mapping[str, TrueBoxes] = field(default_factory=dict)
 
     @property
+    def moments_per_s(self) -> float:
+        """How often the truth was written down: from the median pause between a person's lines."""
+        pauses_s = [np.diff(path.t_s) for path in self.people if len(path.t_s) > 1]
+        if not pauses_s:
+            return float("inf")
+        return round(float(1.0 / np.median(np.concatenate(pauses_s))), 3)
+
+    @property
     def intruder(self) -> TruePath | None:
         """The person to be found; None where the drill has no intruder."""
         return next((path for path in self.people if path.role == INTRUDER), None)

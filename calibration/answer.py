@@ -52,6 +52,63 @@ class EntranceOption:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceShare:
+    """How likely an unseen subject is in one space now.
+
+    Attributes:
+        space: id of the space; None for floor outside every space.
+        name: its name, "" where unknown.
+        level: level id.
+        probability: 0..1.
+        in_area95: whether the 95 % area reaches into it.
+    """
+
+    space: str | None
+    name: str
+    level: str | None
+    probability: float
+    in_area95: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShare:
+    """How likely an unseen subject is on one level now, and the area it is searched in there.
+
+    Attributes:
+        level: level id.
+        probability: 0..1.
+        area50_m2: the part of the 50 % area on this level, square metres.
+        area95_m2: the same of the 95 % area.
+    """
+
+    level: str
+    probability: float
+    area50_m2: float
+    area95_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchArea:
+    """Where a subject that no camera sees can be now.
+
+    Attributes:
+        at_s: the moment it speaks of, Unix seconds.
+        spaces: all spaces of the 95 % area and those above 1 %, most likely first.
+        levels: all levels that hold some of it, most likely first.
+        left_building: probability that the subject has left the building, 0..1.
+        area50_m2: the smallest area that holds the subject with 50 %, square metres.
+        area95_m2: the same with 95 %.
+    """
+
+    at_s: float
+    spaces: tuple[SpaceShare, ...]
+    levels: tuple[LevelShare, ...]
+    left_building: float
+    area50_m2: float
+    area95_m2: float
+
+
+@dataclass(frozen=True, slots=True)
 class RankedSubject:
     """One body on the floor and how likely it is to be the intruder.
 
@@ -76,6 +133,7 @@ class RankedSubject:
         plain_reasons: the same, naming no camera.
         trail_m: recent places, oldest first, site metres.
         armed_tracks: tracks with evidence of a weapon, the strongest first.
+        search: where the subject can be now, while no camera sees it.
     """
 
     subject: str
@@ -96,6 +154,7 @@ class RankedSubject:
     trail_m: tuple[XY, ...]
     armed_tracks: tuple[TrackKey, ...] = ()
     plain_reasons: tuple[str, ...] = ()
+    search: SearchArea | None = None
 
 
 @dataclass(frozen=True, slots=True)

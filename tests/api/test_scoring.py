@@ -11,7 +11,9 @@ import pytest
 from api.scoring import score
 from api.scoring_latency import CAPTURE_TO_PUBLISHED
 from api.scoring_people import poisson_rate
+from api.scoring_timeline import timeline_of
 from api.truth import Truth
+from calibration.answer import SearchArea, SpaceShare
 from tests.api.scored_drill import (
     START_S,
     Says,
@@ -92,7 +94,7 @@ def test_probabilities_of_being_armed_are_held_against_who_was(
 
 @pytest.mark.parametrize(
     ("shift_m", "within_gate"),
-    [(0.4, True), (0.99, True), (1.01, False)],
+    [(0.4, True), (0.6, True), (0.99, True), (1.01, False)],
 )
 def test_a_shift_is_the_error_and_counts_as_a_miss_beyond_the_gate(
     shift_m: float, within_gate: bool
@@ -102,7 +104,7 @@ def test_a_shift_is_the_error_and_counts_as_a_miss_beyond_the_gate(
     assert f.position_error_m.p95 == pytest.approx(shift_m)
     assert f.ce95_coverage == (1.0 if shift_m <= 0.5 else 0.0)
     # all found, or every person missed and every subject a false one: (0 - 2) / 2
-    assert f.moda == (1.0 if within_gate else -1.0)
+    assert f.moda == (1.0 if shift_m < 0.5 else -1.0)
     assert f.idf1 == (1.0 if within_gate else 0.0)
     assert f.false_armed_alerts == (0 if within_gate else 1)
     assert f.time_to_first_position_s == (0.0 if within_gate else None)
@@ -271,8 +273,53 @@ def test_a_truth_without_intruder_still_scores_people_and_alerts() -> None:
     f = figures(perfect(), quiet)
     assert f.false_armed_alerts == 1
     assert f.moda == 0.0  # one found, one false, of one
-    assert f.room_correct is None
-    assert f.nulls["room_correct"] == "there is no intruder in the truth of this drill"
+    # without an intruder, places and rooms are those of all persons
+    assert (f.room_correct, f.position_error_m.median) == (1.0, 0.0)
+    assert f.time_to_first_position_s is None
+    reason = "there is no intruder in the truth of this drill"
+    assert f.nulls["time_to_first_position_s"] == reason
+
+
+def test_a_subject_that_stands_for_somebody_hidden_is_neither_right_nor_wrong() -> None:
+    hidden = replace(truth(), boxes={"cam": seen_boxes({"9": 1.0, "4": 0.2})})
+    assert figures(perfect(), hidden).moda == 1.0
+
+
+def search(space: str, *, in_area95: bool) -> SearchArea:
+    share = SpaceShare(space, space, "L1", 0.9, in_area95)
+    return SearchArea(0.0, (share,), (), 0.0, 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("area", "held", "what"),
+    [
+        (None, 0.0, "no area: where it was last seen, which is the wrong room"),
+        (search("A", in_area95=True), 0.0, "an area that does not reach into his room"),
+        (search("B", in_area95=True), 1.0, "one that does"),
+        (search("B", in_area95=False), 0.0, "a room outside the 95 % area"),
+    ],
+)
+def test_who_is_out_of_view_is_within_the_search_area(
+    area: SearchArea | None, held: float, what: str
+) -> None:
+    boxes = seen_boxes({"9": 1.0, "4": 1.0})
+    hidden = (boxes.person == "9") & (boxes.frame > 55)
+    shown = {"cam": replace(boxes, visible=np.where(hidden, 0.0, boxes.visible))}
+    lost = moved(perfect(), 5.5, xy_m=(2.0, 2.5), space="A", visibility="out of view", search=area)
+    f = figures(lost, replace(truth(), boxes=shown))
+    assert f.search_area_coverage == held, what
+    assert f.people.unseen_s == pytest.approx(4.4, abs=0.11)
+
+
+@pytest.mark.parametrize(("pause_s", "rate"), [(0.05, 10.0), (0.5, 2.0), (0.25, 4.0)])
+def test_a_run_at_full_speed_is_compared_when_the_truth_was_written(
+    pause_s: float, rate: float
+) -> None:
+    moments = np.arange(0, 10.01, pause_s).tolist()
+    sparse = Truth((path("4", "student", [(t, 1.0, 4.0) for t in moments]),))
+    fast = timeline_of(record(perfect(), speed="max"), sparse)
+    assert len(fast.t_s) == 10 * rate
+    assert len(timeline_of(record(perfect()), sparse).t_s) == 100
 
 
 def test_a_run_that_published_nothing_is_all_wrong_not_an_error() -> None:
