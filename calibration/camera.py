@@ -16,14 +16,14 @@ import numpy as np
 
 from vision.columns import require_column
 
-from .floor_view import floor_in_view
+from .floor_view import floor_in_view, horizon_px
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from .fisheye import AnyLens
     from .floor_plan import FloorPlan
-    from .lens import Lens
 
 POSE_ERROR_M: Final = 0.05
 """Calibration error assumed for a pose that comes without a measured one."""
@@ -75,7 +75,7 @@ class CameraModel:
 
     def __init__(
         self,
-        lens: Lens,
+        lens: AnyLens,
         *,
         pose: Pose | None,
         floor_to_camera: NDArray[np.float64],
@@ -96,7 +96,9 @@ class CameraModel:
         self._floor_to_camera = floor_to_camera
 
     @classmethod
-    def from_pose(cls, lens: Lens, pose: Pose, floor_error_m: float = POSE_ERROR_M) -> CameraModel:
+    def from_pose(
+        cls, lens: AnyLens, pose: Pose, floor_error_m: float = POSE_ERROR_M
+    ) -> CameraModel:
         """A camera whose place and direction are known."""
         return cls(
             lens,
@@ -191,6 +193,32 @@ class CameraModel:
         jacobian[valid] = by_ray @ np.linalg.inv(self.lens.pixel_jacobian(rays[valid]))
         return jacobian
 
+    def horizon_px(self) -> NDArray[np.float64]:
+        """`(N, 2)` pixels along the floor's horizon, in order; none where it is not in the picture.
+
+        Curved where the lens distorts.
+        """
+        return horizon_px(self.lens, self._floor_to_camera)
+
+    def floor_mask(self, step_px: int = 1, range_m: float = _FARTHEST_M) -> NDArray[np.bool_]:
+        """Where the picture looks at the floor's plane: `(rows, columns)` cells of `step_px`.
+
+        A cell is True where its middle is below the horizon, inside what the lens model reaches
+        (the image circle of a fisheye) and shows a place no farther than `range_m`. Walls are not
+        asked: `visible_floor` is.
+
+        Args:
+            step_px: side of a cell, pixels of the calibrated picture.
+            range_m: along the line of sight.
+        """
+        width_px, height_px = self.size_px
+        x_px = np.arange(0, width_px, step_px) + (step_px - 1) / 2
+        y_px = np.arange(0, height_px, step_px) + (step_px - 1) / 2
+        px = np.stack(np.meshgrid(x_px, y_px), axis=-1).reshape(-1, 2).astype(np.float64)
+        rays, xyw, valid = self._onto_plane(px, 0.0)
+        near = valid & (xyw[:, 2] * range_m >= _stretch(rays))
+        return near.reshape(len(y_px), len(x_px))
+
     def visible_floor(
         self, plan: FloorPlan, level: str | None = None, range_m: float = VIEW_RANGE_M
     ) -> BaseGeometry:
@@ -237,4 +265,9 @@ class CameraModel:
             return rays, np.zeros((len(px), 3)), np.zeros(len(px), dtype=np.bool_)
         xyw = np.column_stack([rays, np.ones(len(rays))]) @ to_plane.T
         valid = valid & self.lens.in_picture(px, margin_px=_BORDER_PX)
-        return rays, xyw, valid & (xyw[:, 2] > 1.0 / _FARTHEST_M)
+        return rays, xyw, valid & (xyw[:, 2] > _stretch(rays) / _FARTHEST_M)
+
+
+def _stretch(rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` length of (u, v, 1): the way along a ray is its depth times this."""
+    return np.asarray(np.sqrt(1.0 + (rays**2).sum(axis=1)))

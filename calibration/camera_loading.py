@@ -9,10 +9,11 @@ import numpy as np
 
 from .camera import HOMOGRAPHY_ERROR_M, POSE_ERROR_M, VIEW_RANGE_M, CameraModel, Pose
 from .errors import DegeneratePoints, Problem
+from .fisheye import FisheyeLens
 from .homography import camera_from_homography
 from .landmarks import CameraFit, fit_camera
 from .lens import Lens
-from .site_files import CameraFile, LandmarkTable, PoseTable
+from .site_files import CameraFile, LandmarkTable, LensTable, PoseTable
 from .validation import check, read_toml
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from vision.address import CameraAddress
 
+    from .fisheye import AnyLens
     from .floor_plan import FloorPlan
 
 CAMERA_FOLDER: Final = "cameras"
@@ -112,7 +114,7 @@ def load_cameras(
 
 
 def _camera_model(file: CameraFile, name: str, problems: list[Problem]) -> CameraModel | None:
-    lens = Lens(**file.lens.model_dump())
+    lens = _lens(file.lens)
     try:
         if file.pose is not None:
             return _posed(lens, file.pose, file.floor_error_m, name, problems)
@@ -126,6 +128,15 @@ def _camera_model(file: CameraFile, name: str, problems: list[Problem]) -> Camer
         return None
 
 
+def _lens(table: LensTable) -> AnyLens:
+    values = table.model_dump(exclude={"model"})
+    if table.model == "fisheye":
+        del values["p1"], values["p2"]
+        return FisheyeLens(**values)
+    del values["k4"]
+    return Lens(**values)
+
+
 def _way(file: CameraFile) -> Calibration:
     if file.pose is not None:
         return "pose"
@@ -133,7 +144,7 @@ def _way(file: CameraFile) -> Calibration:
 
 
 def _posed(
-    lens: Lens,
+    lens: AnyLens,
     table: PoseTable,
     floor_error_m: float | None,
     name: str,
@@ -177,7 +188,7 @@ def _posed(
 
 
 def _surveyed(
-    lens: Lens,
+    lens: AnyLens,
     landmarks: tuple[LandmarkTable, ...],
     floor_error_m: float | None,
     name: str,

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from .camera import Pose
+    from .fisheye import AnyLens
     from .floor_plan import FloorPlan
-    from .lens import Lens
 
 TALL_M: Final = 1.8
 """Fixtures at least this tall hide a standing person; lower ones are looked over."""
 
+_SINGULAR: Final = 1e-9
+"""Determinant under which the camera lies on the floor itself."""
+
+_HORIZON_POINTS: Final = 721
 _BORDER_STEP_PX: Final = 4.0
 _FOLD_MARGIN: Final = 0.99
 _OFF_WALL_M: Final = 0.1
@@ -30,7 +34,7 @@ _MOST_NUDGES: Final = 20
 
 
 def floor_in_view(
-    lens: Lens,
+    lens: AnyLens,
     pose: Pose | None,
     floor_to_camera: NDArray[np.float64],
     *,
@@ -53,6 +57,25 @@ def floor_in_view(
     eye_m = _eye(pose.centre_m[:2], shown, plan, level)
     seen = visible_area(eye_m, segments_of(opaque), range_m)
     return _areas(shapely.intersection(shapely.intersection(shown, _sound(seen)), walkable))
+
+
+def horizon_px(lens: AnyLens, floor_to_camera: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N, 2)` pixels along the horizon of the floor, in order; none where the picture has none.
+
+    The horizon is a straight line of the undistorted picture and a curve in a distorted one.
+    """
+    if abs(np.linalg.det(floor_to_camera)) < _SINGULAR:
+        return np.zeros((0, 2))
+    row = np.linalg.inv(floor_to_camera)[2].astype(np.float64)
+    length = float(np.linalg.norm(row[:2]))
+    if length < 1e-9 * abs(row[2]):
+        return np.zeros((0, 2))
+    normal = row[:2] / length
+    foot = -normal * row[2] / length
+    aside = np.array([-normal[1], normal[0]]) * math.hypot(1.0, float(np.linalg.norm(foot)))
+    turn_rad = np.radians(np.linspace(-89.5, 89.5, _HORIZON_POINTS))
+    px, unfolded = lens.to_pixels(foot + np.tan(turn_rad)[:, None] * aside)
+    return px[unfolded & lens.in_picture(px)]
 
 
 def opaque_lines(plan: FloorPlan, level: str) -> BaseGeometry:
@@ -89,10 +112,10 @@ def _farthest_depth_m(pose: Pose | None, range_m: float) -> float:
 
 
 def _shown_on_floor(
-    lens: Lens, floor_to_camera: NDArray[np.float64], farthest_m: float
+    lens: AnyLens, floor_to_camera: NDArray[np.float64], farthest_m: float
 ) -> BaseGeometry:
     """The picture's outline, cut below the horizon and laid on the floor."""
-    if abs(np.linalg.det(floor_to_camera)) < 1e-9:  # noqa: PLR2004 - the camera lies on the floor
+    if abs(np.linalg.det(floor_to_camera)) < _SINGULAR:
         return Polygon()
     to_floor = np.linalg.inv(floor_to_camera).astype(np.float64)
     outline = shapely.segmentize(_usable_picture(lens), _BORDER_STEP_PX)
@@ -112,7 +135,7 @@ def _laid_on_floor(part: Polygon, to_floor: NDArray[np.float64]) -> BaseGeometry
     return _sound(Polygon(xyw[:, :2] / xyw[:, 2:]))
 
 
-def _usable_picture(lens: Lens) -> BaseGeometry:
+def _usable_picture(lens: AnyLens) -> BaseGeometry:
     """The picture without the corners that lie beyond the fold of the lens model, in pixels."""
     picture = shapely.box(-0.5, -0.5, lens.width_px - 0.5, lens.height_px - 0.5)
     radius = lens.fold_radius * _FOLD_MARGIN

@@ -12,7 +12,7 @@ from .errors import DegeneratePoints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .lens import Lens
+    from .fisheye import AnyLens
 
 _AXES_DIFFER: Final = 0.15
 """How far the two floor axes of a homography may differ in length, or lean towards each other
@@ -20,7 +20,7 @@ _AXES_DIFFER: Final = 0.15
 
 
 def camera_from_homography(
-    lens: Lens, image_to_floor: NDArray[np.float64], floor_error_m: float = HOMOGRAPHY_ERROR_M
+    lens: AnyLens, image_to_floor: NDArray[np.float64], floor_error_m: float = HOMOGRAPHY_ERROR_M
 ) -> CameraModel:
     """A camera from a homography; its position too where homography and lens agree.
 

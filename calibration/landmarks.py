@@ -17,7 +17,7 @@ from .errors import DegeneratePoints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .lens import Lens
+    from .fisheye import AnyLens
 
 LEAST_LANDMARKS: Final = 4
 UNMEASURED_ERROR_M: Final = 0.30
@@ -57,7 +57,7 @@ class CameraFit:
     dropped: int | None
 
 
-def fit_camera(lens: Lens, px: NDArray[np.float64], xyz_m: NDArray[np.float64]) -> CameraFit:
+def fit_camera(lens: AnyLens, px: NDArray[np.float64], xyz_m: NDArray[np.float64]) -> CameraFit:
     """The camera that sees the places `xyz_m` at the pixels `px`.
 
     With six landmarks or more, one that was misread is found and left out.
@@ -103,7 +103,7 @@ def fit_camera(lens: Lens, px: NDArray[np.float64], xyz_m: NDArray[np.float64]) 
 class _Survey:
     """Landmarks: `(N, 2)` pixels, their undistorted points and `(N, 3)` places."""
 
-    lens: Lens
+    lens: AnyLens
     px: NDArray[np.float64]
     rays: NDArray[np.float64]
     xyz_m: NDArray[np.float64]

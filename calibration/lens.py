@@ -109,8 +109,7 @@ class Lens:
             margin_px: how far beyond the centres of the border pixels still counts; half a pixel
                 is the picture's edge.
         """
-        far = np.array([self.width_px - 1.0, self.height_px - 1.0]) + margin_px
-        return np.asarray(((px >= -margin_px) & (px <= far)).all(axis=1))
+        return in_picture(px, self.width_px, self.height_px, margin_px)
 
     def scaled(self, width_px: int, height_px: int) -> Lens:
         """The same lens for its picture scaled to another size."""
@@ -150,6 +149,14 @@ class Lens:
         # Columns 3 and 4 are the derivatives by a shift along x and y at depth 1.
         jacobian = np.asarray(by_parameter, dtype=np.float64)[:, 3:5].reshape(n, 2, 2)
         return np.asarray(px, dtype=np.float64).reshape(n, 2), jacobian
+
+
+def in_picture(
+    px: NDArray[np.float64], width_px: int, height_px: int, margin_px: float
+) -> NDArray[np.bool_]:
+    """`(N,)` whether `(N, 2)` pixels lie in a picture, or up to `margin_px` beyond its borders."""
+    far = np.array([width_px - 1.0, height_px - 1.0]) + margin_px
+    return np.asarray(((px >= -margin_px) & (px <= far)).all(axis=1))
 
 
 @lru_cache

@@ -60,8 +60,9 @@ class SiteFile(FileModel):
 
 
 class LensTable(FileModel):
-    """`[lens]` of a camera: pinhole and Brown-Conrady distortion, in pixels."""
+    """`[lens]` of a camera, in pixels: a pinhole with Brown-Conrady distortion, or a fisheye."""
 
+    model: Literal["pinhole", "fisheye"] = "pinhole"
     width_px: int = Field(gt=0)
     height_px: int = Field(gt=0)
     fx: float = Field(gt=0)
@@ -73,6 +74,23 @@ class LensTable(FileModel):
     p1: float = 0.0
     p2: float = 0.0
     k3: float = 0.0
+    k4: float = 0.0
+
+    @model_validator(mode="after")
+    def _has_what_its_model_has(self) -> Self:
+        foreign = ("p1", "p2") if self.model == "fisheye" else ("k4",)
+        named = [name for name in foreign if getattr(self, name) != 0.0]
+        if named and self.model == "fisheye":
+            raise ValueError(
+                f"a fisheye has no {' or '.join(named)}; it has k1, k2, k3 and k4 (as OpenCV's "
+                'fisheye module gives them). Leave it out, or write model = "pinhole"'
+            )
+        if named:
+            raise ValueError(
+                'a pinhole has no k4; leave it out, or write model = "fisheye" if k1 to k4 come '
+                "from OpenCV's fisheye module"
+            )
+        return self
 
 
 class PoseTable(FileModel):
