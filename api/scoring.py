@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from .scoring_everybody import EverybodyFigures, everybody
-from .scoring_figures import Figures, FinalAnswer, null_reasons
+from .scoring_everybody import everybody
+from .scoring_figures import EverybodyFigures, Figures, FinalAnswer, null_reasons
 from .scoring_intruder import IntruderFigures, compare, figures_of
 from .scoring_latency import percentiles, spans_ms, stage_ends_s
 from .scoring_people import (
