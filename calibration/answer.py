@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .inputs import Mark  # noqa: TC001 - read where a saved run is read back
+
 XY = tuple[float, float]
 """A point in site metres (x right, y up on the plan)."""
 
@@ -12,6 +14,9 @@ TrackKey = tuple[str, int]
 """(camera id, track id in that camera)."""
 
 Visibility = Literal["in view", "out of view"]
+
+SubjectStatus = Literal["ranked", "rejected", "responder"]
+"""Whether a subject is ranked, or why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,9 @@ class RankedSubject:
         trail_m: recent places, oldest first, site metres.
         armed_tracks: tracks with evidence of a weapon, the strongest first.
         search: where the subject can be now, while no camera sees it.
+        status: whether it is ranked; the others come after all that are, and are seen all the same.
+        marks: what people say of it and what holds now, in the order in which it was said.
+        unit: id of the friendly unit that it is by its reported positions; "" where none.
     """
 
     subject: str
@@ -155,6 +163,9 @@ class RankedSubject:
     armed_tracks: tuple[TrackKey, ...] = ()
     plain_reasons: tuple[str, ...] = ()
     search: SearchArea | None = None
+    status: SubjectStatus = "ranked"
+    marks: tuple[Mark, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

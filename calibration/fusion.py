@@ -45,9 +45,12 @@ from .continuity import (
     straight_line_m,
 )
 from .matching import LATE_S, expect, match, sight
+from .stakes import Stakes
 from .subject import Subject, SubjectState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .answer import TrackKey
     from .continuity import WalkDistance
     from .positions import FloorPositions
@@ -114,11 +117,22 @@ class Fusion:
         self._same_place_since_s: dict[tuple[int, int], float] = {}
         self._births = 0
         self._confirmed = 0
+        self._merged_into: dict[str, str] = {}
+        self._stakes = Stakes()
 
     @property
     def newest_s(self) -> float:
         """Capture time of the newest frame so far; minus infinity before the first."""
         return self._newest_s
+
+    @property
+    def merged_into(self) -> Mapping[str, str]:
+        """The subject that each subject was joined with, by id; that one may have been, too."""
+        return self._merged_into
+
+    def heed(self, stakes: Stakes) -> None:
+        """Take whom people pointed out and whom they set aside."""
+        self._stakes = stakes
 
     def update(self, positions: FloorPositions) -> None:
         """Take in one frame of one camera; frames of one camera in order of time."""
@@ -250,10 +264,13 @@ class Fusion:
         endings = [s for s in confirmed if self._unseen_s(s) > self._blink_s(s)]
         if not endings:
             return
-        apart = np.array([[b is e or b.shared_a_camera_with(e) for e in endings] for b in newer])
+        apart = np.array([[self._are_apart(b, e) for e in endings] for b in newer])
         found = continuations(
             [Sighted(b.level, b.born_xy_m, b.mean[2:], b.born_s, b.armed_llr) for b in newer],
-            [Sighted(e.level, e.mean[:2], e.mean[2:], e.seen_at_s, e.armed_llr) for e in endings],
+            [
+                Sighted(e.level, e.mean[:2], e.mean[2:], e.seen_at_s, self._stakes.llr(e))
+                for e in endings
+            ],
             apart,
             self._walk_m,
         )
@@ -263,6 +280,11 @@ class Fusion:
             if newer[b].serial not in joined and endings[e].serial not in joined:
                 self._join(endings[e], newer[b])
                 joined |= {newer[b].serial, endings[e].serial}
+
+    def _are_apart(self, newer: Subject, older: Subject) -> bool:
+        """Whether the newer subject is known not to continue the older, or must not."""
+        two = newer is older or newer.shared_a_camera_with(older)
+        return two or self._stakes.forbid_continuing(newer, older)
 
     def _is_beside_an_armed_one(self, subject: Subject, confirmed: list[Subject]) -> bool:
         """Whether an armed subject may be an older armed one in view, as another camera sees it.
@@ -295,7 +317,8 @@ class Fusion:
             for i, j in np.argwhere(close):
                 older, newer = seen[i], seen[j]
                 pair = (older.serial, newer.serial)
-                if older.level == newer.level and not older.shared_a_camera_with(newer):
+                two = older.shared_a_camera_with(newer) or self._stakes.forbid_merging(older, newer)
+                if older.level == newer.level and not two:
                     since_s[pair] = self._same_place_since_s.get(pair, at_s)
         self._same_place_since_s = since_s
         by_serial = {s.serial: s for s in seen}
@@ -305,6 +328,7 @@ class Fusion:
 
     def _join(self, older: Subject, newer: Subject) -> None:
         older.continue_as(newer)
+        self._merged_into[f"S{newer.number}"] = f"S{older.number}"
         self._subjects.remove(newer)
         for track in self._tracks.values():
             if track.owner is newer:
@@ -326,6 +350,8 @@ class Fusion:
         unseen_s = self._unseen_s(subject)
         if subject.number is None:
             return unseen_s <= self._blink_s(subject)
+        if self._stakes.is_followed(subject):
+            return True
         brief = subject.seen_at_s - subject.born_s <= BRIEF_S
         forget_s = FORGET_BRIEF_S if brief else FORGET_S
         harmless = subject.armed_llr < ARMED_LLR

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from .answer import XY  # noqa: TC001 - read where a journal is read back
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,7 +72,7 @@ class FriendlyReport:
 
     unit: str
     level: str | None
-    xy_m: XY
+    xy_m: tuple[float, float]
     accuracy_m: float
     at_s: float
 
@@ -106,7 +104,7 @@ class Arrival:
         at_s: when it was said, Unix seconds.
     """
 
-    xy_m: XY | None
+    xy_m: tuple[float, float] | None
     at_s: float
 
 

@@ -101,6 +101,9 @@ class SubjectState:
         armed_looks_span_s: seconds between the first and the last of them.
         armed_tracks: tracks with evidence of a weapon, the strongest first.
         trail_m: recent places, oldest first, site metres.
+        trail_s: capture time of each of them.
+        born_level: level id of the first sighting.
+        born_xy_m: `(2,)` its place, site metres.
     """
 
     id: str
@@ -120,6 +123,9 @@ class SubjectState:
     armed_looks_span_s: float
     armed_tracks: tuple[TrackKey, ...]
     trail_m: tuple[tuple[float, float], ...]
+    trail_s: tuple[float, ...]
+    born_level: str
+    born_xy_m: NDArray[np.float64]
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +141,7 @@ class Subject:
         time_s: the moment the state speaks of: capture time of the newest sighting.
         born_s: capture time of the first sighting.
         born_xy_m: `(2,)` its place.
+        born_level: its level id.
         shares: evidence by track.
         cameras_s: capture time of the last sighting by camera.
         trail: (time, x, y) of recent places.
@@ -150,6 +157,7 @@ class Subject:
     born_xy_m: NDArray[np.float64]
     anchor_xy_m: NDArray[np.float64]
     number: int | None = None
+    born_level: str = ""
     shares: dict[TrackKey, TrackShare] = field(default_factory=dict)
     cameras_s: dict[str, float] = field(default_factory=dict)
     trail: deque[tuple[float, float, float]] = field(
@@ -167,7 +175,8 @@ class Subject:
     ) -> Subject:
         """A body first seen at `xy_m`."""
         mean, cov = kalman.birth(xy_m, cov_m2)
-        return cls(serial, level, mean, cov, at_s, at_s, mean[:2].copy(), mean[:2].copy())
+        first, anchor = mean[:2].copy(), mean[:2].copy()
+        return cls(serial, level, mean, cov, at_s, at_s, first, anchor, born_level=level)
 
     @property
     def seen_at_s(self) -> float:
@@ -304,4 +313,7 @@ class Subject:
                 )
             ),
             trail_m=tuple((x, y) for _, x, y in self.trail),
+            trail_s=tuple(at_s for at_s, _, _ in self.trail),
+            born_level=self.born_level,
+            born_xy_m=self.born_xy_m,
         )

@@ -45,6 +45,9 @@ def state(
         armed_looks_span_s=6.0,
         armed_tracks=(("cam-01", 1),) if looks else (),
         trail_m=((1.0, 1.0), at_m),
+        trail_s=(NOW_S - age_s - 1.0, NOW_S - age_s),
+        born_level=LEVEL,
+        born_xy_m=np.array(at_m, np.float64),
     )
 
 
