@@ -9,28 +9,49 @@ from typing import TYPE_CHECKING, Final, Protocol
 from .errors import DrillImportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-IMPORTERS: Final = {"meva": "drill_import_meva"}
-"""Modules of this package that hold an `import_drill`, by the name a user gives."""
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set that can be imported.
+
+    Attributes:
+        module: module of this package that holds its `import_drill`.
+        options: attributes of `ImportRequest` that it understands, besides source and target.
+    """
+
+    module: str
+    options: frozenset[str]
+
+
+DATA_SETS: Final = {
+    "cmc": DataSet("drill_import_cmc", frozenset({"recording", "boxes"})),
+    "meva": DataSet("drill_import_meva", frozenset({"video", "boxes"})),
+}
+"""Data sets by the name a user gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What a user wants imported.
+    """What a user wants imported; what is None the importer chooses, and says so.
 
     Attributes:
         source: folder of the data set.
         target: the drill folder to be; absent or empty.
-        video: a video of the data set to play; None takes what the importer thinks best.
-        boxes: a recording of which the data set has boxes, to play those in place of a video.
+        recording: the one of several recordings in the folder.
+        video: a video of the data set to play.
+        boxes: which boxes of the data set to play in place of pictures.
+        camera: a camera file, for data without a calibration.
     """
 
     source: Path
     target: Path
+    recording: str | None = None
     video: Path | None = None
     boxes: str | None = None
+    camera: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,7 @@ class Importer(Protocol):
 
         Raises:
             DrillImportError: where the source lacks something or the target is in use.
+            calibration.errors.SourceError: where a file of the source is not what it should be.
         """
         ...
 
@@ -70,9 +92,33 @@ def importer(name: str) -> Importer:
     Raises:
         DrillImportError: where there is none of that name, with those there are.
     """
-    if name not in IMPORTERS:
+    if name not in DATA_SETS:
         raise DrillImportError(
-            f"no importer {name!r}; data sets that can be imported: {', '.join(sorted(IMPORTERS))}"
+            f"no importer {name!r}; data sets that can be imported: {', '.join(sorted(DATA_SETS))}"
         )
-    found: Importer = import_module(f".{IMPORTERS[name]}", __package__).import_drill
+    found: Importer = import_module(f".{DATA_SETS[name].module}", __package__).import_drill
     return found
+
+
+def check_options(name: str, given: Iterable[str]) -> None:
+    """Raise `DrillImportError` unless the importer `name` understands all options in `given`."""
+    unknown = sorted(set(given) - DATA_SETS[name].options)
+    if unknown:
+        known = ", ".join(f"--{option}" for option in sorted(DATA_SETS[name].options))
+        raise DrillImportError(f"--{unknown[0]}: {name} does not use it; it has {known}")
+
+
+def chosen(option: str, wanted: str | None, there: Sequence[str]) -> tuple[str, str | None]:
+    """Return the one of `there` that is wanted, or the first, and a note if that was a choice.
+
+    Raises:
+        DrillImportError: where `wanted` is not there.
+    """
+    if wanted is None:
+        others = ", ".join(there[1:])
+        said = f"{option} {there[0]} was taken; there are also: {others}." if others else None
+        return there[0], said
+    by_name = {name.casefold(): name for name in there}
+    if wanted.casefold() not in by_name:
+        raise DrillImportError(f"{option} {wanted}: is not there; there are {', '.join(there)}")
+    return by_name[wanted.casefold()], None

@@ -6,10 +6,11 @@ import json
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
 import tomli_w
 
 from .errors import DrillImportError
@@ -17,11 +18,18 @@ from .errors import DrillImportError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
     from shapely import Polygon
 
     from calibration.camera import CameraModel
+    from calibration.recorded import RecordedBoxes
+
+FLOOR_PLAN: Final = "floor_plan.geojson"
+UNKNOWN_ANCHOR: Final = {"longitude_deg": 0.0, "latitude_deg": 0.0, "x_axis_bearing_deg": 90.0}
+"""Written where a data set does not say where on earth it was filmed; only metres count then."""
+UNKNOWN_START: Final = datetime(2000, 1, 1, 12, tzinfo=UTC)
+"""Written where a data set does not say when it was filmed."""
+
+_LENS: Final = ("width_px", "height_px", "fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 
 
 @contextmanager
@@ -58,9 +66,15 @@ def write_toml(path: Path, table: Mapping[str, Any], comment: str = "") -> None:
 
 
 def write_camera(
-    folder: Path, camera_id: str, name: str, level: str, model: CameraModel, comment: str
+    folder: Path,
+    camera_id: str,
+    name: str,
+    level: str,
+    model: CameraModel,
+    comment: str,
+    placement: Literal["interior", "exterior"] = "interior",
 ) -> None:
-    """Write `cameras/<id>.toml` for an interior camera with a known pose."""
+    """Write `cameras/<id>.toml` for a camera with a known pose."""
     if model.pose is None:
         raise ValueError(f"camera {camera_id}: only a camera with a pose can be written")
     write_toml(
@@ -69,11 +83,61 @@ def write_camera(
             "schema": 1,
             "id": camera_id,
             "name": name,
-            "placement": "interior",
+            "placement": placement,
             "level": level,
             "floor_error_m": model.floor_error_m,
-            "lens": asdict(model.lens),
+            "lens": {name: getattr(model.lens, name) for name in _LENS},
             "pose": {"R": model.pose.rotation.tolist(), "t": model.pose.translation.tolist()},
+        },
+        comment,
+    )
+
+
+def write_site(
+    folder: Path,
+    *,
+    name: str,
+    level: str,
+    level_name: str,
+    comment: str,
+    anchor: Mapping[str, float] = UNKNOWN_ANCHOR,
+) -> None:
+    """Write `site.toml` of a site with one level."""
+    write_toml(
+        folder / "site.toml",
+        {
+            "schema": 1,
+            "name": name,
+            "address": "",
+            "floor_plan": FLOOR_PLAN,
+            "anchor": dict(anchor),
+            "levels": [{"id": level, "name": level_name, "ordinal": 0, "elevation_m": 0.0}],
+        },
+        comment,
+    )
+
+
+def write_drill(
+    folder: Path,
+    *,
+    name: str,
+    description: str,
+    duration_s: float,
+    feeds: Sequence[Mapping[str, Any]],
+    comment: str,
+    start: datetime = UNKNOWN_START,
+) -> None:
+    """Write `drill.toml`."""
+    write_toml(
+        folder / "drill.toml",
+        {
+            "schema": 1,
+            "name": name,
+            "description": description,
+            "exercise": True,
+            "start": start,
+            "duration_s": round(duration_s, 3),
+            "feeds": [dict(feed) for feed in feeds],
         },
         comment,
     )
@@ -108,26 +172,17 @@ def write_one_space_plan(
     path.write_text(json.dumps(collection, indent=1) + "\n", encoding="utf-8")
 
 
-def write_mot_boxes(
-    path: Path,
-    frame: NDArray[np.int64],
-    person: NDArray[np.int64],
-    xyxy_px: NDArray[np.float64],
-) -> None:
-    """Write boxes in the MOT format, each with confidence 1.
-
-    Args:
-        path: the file.
-        frame: `(N,)` from 1.
-        person: `(N,)` identity within the camera.
-        xyxy_px: `(N, 4)` left, top, right, bottom.
-    """
+def write_mot_boxes(path: Path, boxes: RecordedBoxes, size_px: tuple[int, int]) -> None:
+    """Write what shows of `boxes` in a picture of (width, height), in the MOT format."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    inside = boxes.clipped(size_px)
     lines = ["frame,id,left,top,width,height,conf"]
-    for number, identity, (left, top, right, bottom) in zip(
-        frame.tolist(), person.tolist(), xyxy_px.tolist(), strict=True
-    ):
-        lines.append(f"{number},{identity},{left:g},{top:g},{right - left:g},{bottom - top:g},1")
+    for row in np.argsort(inside.frame, kind="stable").tolist():
+        left, top, right, bottom = inside.xyxy_px[row].tolist()
+        lines.append(
+            f"{inside.frame[row] + 1},{inside.person[row]},{left:g},{top:g},{right - left:g},"
+            f"{bottom - top:g},{inside.confidence[row]:g}"
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -28,9 +28,10 @@ from .drill_import_folder import (
     new_drill_folder,
     only_one,
     write_camera,
+    write_drill,
     write_mot_boxes,
     write_one_space_plan,
-    write_toml,
+    write_site,
 )
 from .errors import DrillImportError
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from shapely import Polygon
 
     from calibration.camera import CameraModel
@@ -210,28 +210,13 @@ def _boxes_drill(
     feeds = []
     for clip, found in wanted.items():
         path = f"boxes/{clip.camera}.csv"
-        inside = _in_picture(found, cameras[clip.camera])
-        write_mot_boxes(
-            folder / path, found.frame[inside] + 1, found.person[inside], found.xyxy_px[inside]
-        )
+        write_mot_boxes(folder / path, found.recorded, cameras[clip.camera].size_px)
         offset_s = (clip.begin - begin).total_seconds()
         feeds.append({"camera": clip.camera, "boxes": path, "fps": FPS, "offset_s": offset_s})
     duration_s = max((clip.begin - begin).total_seconds() + clip.length_s for clip in wanted)
     name = f"MEVA school gym {begin:%Y-%m-%d %H:%M}, boxes"
     _write_drill(folder, name, "Annotated boxes of the gym's cameras.", begin, duration_s, feeds)
     return name, ("Boxes were drawn by people; a detector's are worse.",)
-
-
-def _in_picture(found: PersonBoxes, model: CameraModel) -> NDArray[np.bool_]:
-    width_px, height_px = model.size_px
-    left, top, right, bottom = found.xyxy_px.T
-    kept: NDArray[np.bool_] = (
-        (left < width_px)
-        & (top < height_px)
-        & (right > np.maximum(left, 0))
-        & (bottom > np.maximum(top, 0))
-    )
-    return kept
 
 
 def _write_drill(
@@ -242,33 +227,25 @@ def _write_drill(
     duration_s: float,
     feeds: list[dict[str, Any]],
 ) -> None:
-    write_toml(
-        folder / "drill.toml",
-        {
-            "schema": 1,
-            "name": name,
-            "description": f"{what} Source: MEVA data set (mevadata.org), CC BY 4.0.",
-            "exercise": True,
-            "start": begin,
-            "duration_s": round(duration_s, 3),
-            "feeds": feeds,
-        },
-        "\n".join(NOTES),
+    write_drill(
+        folder,
+        name=name,
+        description=f"{what} Source: MEVA data set (mevadata.org), CC BY 4.0.",
+        start=begin,
+        duration_s=duration_s,
+        feeds=feeds,
+        comment="\n".join(NOTES),
     )
 
 
 def _write_site(folder: Path, cameras: Mapping[str, CameraModel], floor: Polygon) -> None:
-    write_toml(
-        folder / "site.toml",
-        {
-            "schema": 1,
-            "name": "MEVA school gym",
-            "address": "",
-            "floor_plan": "floor_plan.geojson",
-            "anchor": ANCHOR,
-            "levels": [{"id": LEVEL, "name": "Gym floor", "ordinal": 0, "elevation_m": 0.0}],
-        },
-        "\n".join(NOTES[:2]),
+    write_site(
+        folder,
+        name="MEVA school gym",
+        level=LEVEL,
+        level_name="Gym floor",
+        anchor=ANCHOR,
+        comment="\n".join(NOTES[:2]),
     )
     write_one_space_plan(
         folder / "floor_plan.geojson",

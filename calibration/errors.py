@@ -3,7 +3,8 @@
     CalibrationError
     ├── SiteError             a site folder has problems; `.problems` lists all of them
     ├── DegeneratePoints      landmarks that cannot fix a camera (also a ValueError)
-    ├── MevaError             a MEVA folder that cannot be imported, in `import_meva`
+    ├── SourceError           a file of a public data set that cannot be read as such
+    │   └── MevaError         one of MEVA, in `import_meva`
     └── UnknownLevel          a level id that the floor plan does not have (also a KeyError)
 
 A point above the horizon, a place behind a wall or an entrance that cannot be reached is daily
@@ -63,6 +64,10 @@ class SiteError(CalibrationError):
 
 class DegeneratePoints(CalibrationError, ValueError):  # noqa: N818 - reads as what it is
     """Points that do not fix a camera; the message says why and what to survey instead."""
+
+
+class SourceError(CalibrationError, ValueError):
+    """A file is not what its data set publishes; names it, what is wrong and what is right."""
 
 
 class UnknownLevel(CalibrationError, KeyError):  # noqa: N818 - reads as what it is

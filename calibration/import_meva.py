@@ -20,8 +20,9 @@ from shapely import box
 from vision.columns import require_column
 
 from .camera import CameraModel, Pose
-from .errors import CalibrationError
+from .errors import SourceError
 from .lens import Lens
+from .recorded import RecordedBoxes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ _NAME = re.compile(
 )
 
 
-class MevaError(CalibrationError, ValueError):
+class MevaError(SourceError):
     """A file is not what MEVA publishes; the message names it and what is wrong with it."""
 
 
@@ -90,7 +91,12 @@ class PersonBoxes:
     @property
     def foot_px(self) -> NDArray[np.float64]:
         """`(N, 2)` middle of each bottom edge, pixels."""
-        return np.column_stack([self.xyxy_px[:, [0, 2]].mean(axis=1), self.xyxy_px[:, 3]])
+        return self.recorded.foot_px
+
+    @property
+    def recorded(self) -> RecordedBoxes:
+        """The boxes as other importers have them, each with confidence 1."""
+        return RecordedBoxes(self.frame, self.person, self.xyxy_px, np.ones(len(self.frame)))
 
 
 def clip_of(path: Path) -> Clip | None:

@@ -1,0 +1,92 @@
+"""Writing what a public data set knows for certain: places of people and their true boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from calibration.body_sight import visible_shares
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from calibration.camera import CameraModel
+    from calibration.recorded import RecordedBoxes, RecordedPlaces
+
+ROLE: Final = "student"
+"""Nobody in these recordings is an intruder or armed; ordinary people of a school are students."""
+
+
+def person_name(person: int) -> str:
+    """Return the id of a person in truth files."""
+    return f"p{person}"
+
+
+def write_truth(path: Path, places: RecordedPlaces, fps: float, level: str) -> None:
+    """Write `truth.csv`, frame 0 at 0 s."""
+    lines = ["t,person,level,x,y,role,armed"]
+    for row in np.lexsort((places.person, places.frame)).tolist():
+        x_m, y_m = places.xy_m[row].tolist()
+        lines.append(
+            f"{places.frame[row] / fps:.4f},{person_name(int(places.person[row]))},{level},"
+            f"{x_m:.4f},{y_m:.4f},{ROLE},0"
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_true_boxes(
+    folder: Path, camera_id: str, camera: CameraModel, boxes: RecordedBoxes, places: RecordedPlaces
+) -> None:
+    """Write `truth/boxes/<camera>.csv` with the share of each body that shows.
+
+    Only boxes of people whose place is known at that frame are written: the others are not scored.
+
+    Args:
+        folder: the drill folder.
+        camera_id: id of the camera.
+        camera: its model, with a pose.
+        boxes: true boxes, not cut at the picture's borders.
+        places: where people stood.
+    """
+    rows, distance_m = _distances(camera, boxes, places)
+    known = boxes[rows]
+    shares = visible_shares(known, distance_m, camera.size_px)
+    path = folder / "truth" / "boxes" / f"{camera_id}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["frame,id,left,top,width,height,visible"]
+    for frame, person, (left, top, right, bottom), share in zip(
+        known.frame.tolist(),
+        known.person.tolist(),
+        known.xyxy_px.tolist(),
+        shares.tolist(),
+        strict=True,
+    ):
+        lines.append(
+            f"{frame + 1},{person_name(person)},{left:.2f},{top:.2f},{right - left:.2f},"
+            f"{bottom - top:.2f},{share:.3f}"
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _distances(
+    camera: CameraModel, boxes: RecordedBoxes, places: RecordedPlaces
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rows of `boxes` whose person has a place, and how far from the camera that is, metres."""
+    if camera.centre_m is None:
+        raise ValueError("only a camera with a pose tells how far away somebody is")
+    spots = {
+        key: row
+        for row, key in enumerate(zip(places.frame.tolist(), places.person.tolist(), strict=True))
+    }
+    pairs = [
+        (row, spots[key])
+        for row, key in enumerate(zip(boxes.frame.tolist(), boxes.person.tolist(), strict=True))
+        if key in spots
+    ]
+    rows = np.array([row for row, _ in pairs], np.int64)
+    at = np.array([spot for _, spot in pairs], np.int64)
+    distance_m = np.linalg.norm(places.xy_m[at] - camera.centre_m[:2], axis=1)
+    return rows, np.asarray(distance_m, np.float64)
