@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from calibration.answer import StageTimes
+from calibration.answer import Answer, StageTimes
 from calibration.locator import Locator
 from calibration.projection import to_floor_positions
 from vision.errors import MediaError
@@ -20,20 +20,20 @@ from .decisions import CameraFacts
 from .errors import RunError
 from .gate import Activation, Terms
 from .incident_run import IncidentRun, drill_jobs
+from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
-from .run_record import FrameCounts, Observation, RunRecord
+from .run_record import FrameCounts, RunRecord
 from .worker import build_pipeline, recorded_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from calibration.answer import Answer
-    from calibration.positions import FloorPositions
     from vision.detect import Device
     from vision.sources import AnyFrame
 
     from .drill_files import Drill, DrillFeed
     from .gate import Gate, Permit
+    from .input_log import Logged
     from .runs import CameraStatus
 
 BATCH_SPAN_S = 0.05
@@ -67,22 +67,20 @@ class Progress:
 class DrillRecorder:
     """Collects what a run of a drill publishes and sees, and makes its record.
 
-    Hand `publish` and `observe` to the run.
+    Hand `log` to the run.
     """
 
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
-        self._answers: list[Answer] = []
-        self._seen: list[Observation] = []
+        self._log: list[Logged] = []
+        self._newest: Answer | None = None
         self._troubles: dict[str, None] = {}
 
-    def publish(self, answer: Answer) -> None:
-        """Keep a published answer."""
-        self._answers.append(answer)
-
-    def observe(self, positions: FloorPositions, times: StageTimes) -> None:
-        """Keep an observation with all its stage times."""
-        self._seen.append(Observation(positions, times))
+    def log(self, entry: Logged) -> None:
+        """Keep what the run's locator takes and gives, in its order."""
+        self._log.append(entry)
+        if isinstance(entry, Answer):
+            self._newest = entry
 
     def trouble(self, sentence: str) -> None:
         """Keep a sentence about what went wrong; the same one is kept once."""
@@ -96,7 +94,7 @@ class DrillRecorder:
         return Progress(
             min(now_s - started_at_s, self._drill.duration_s),
             self._drill.duration_s,
-            self._answers[-1] if self._answers else None,
+            self._newest,
             run.cameras(),
             run.problems(),
         )
@@ -112,8 +110,7 @@ class DrillRecorder:
             speed="realtime",
             start_s=run.started_at_s if run.started_at_s is not None else now_s,
             duration_s=self._drill.duration_s,
-            answers=tuple(self._answers),
-            observations=tuple(self._seen),
+            log=with_publication(self._log),
             frames={
                 camera.id: FrameCounts(camera.frames_in, camera.frames_used, camera.frames_dropped)
                 for camera in run.cameras()
@@ -159,9 +156,9 @@ def play_realtime(
             permit,
             drill.site,
             jobs,
-            recorder.publish,
+            lambda _: None,
             on_end,
-            observe=recorder.observe,
+            log=recorder.log,
             duration_s=drill.duration_s,
             device=device,
             now=now,
@@ -222,8 +219,7 @@ def play_at_full_speed(
     site = drill.site
     pipeline, backend = build_pipeline(device, pixels=any(feed.has_pixels for feed in drill.feeds))
     locator = Locator.for_site(site)
-    answers: list[Answer] = []
-    seen: list[Observation] = []
+    log: list[Logged] = []
     watched = [feed for feed in drill.feeds if feed.camera in permit.cameras]
     counts = {feed.camera: 0 for feed in watched}
     problems: list[str] = []
@@ -236,21 +232,19 @@ def play_at_full_speed(
                 tracked.tracks, camera.model, camera.id, camera.level, site.plan
             )
             times = StageTimes(tracked.frame.captured_at_s)
+            log.append(Observation(positions, times))
             locator.consume(positions, times)
-            seen.append(Observation(positions, times))
             counts[camera.id] += 1
-        answers.append(locator.answer(now_s))
-        on_progress(
-            Progress(now_s - drill.start_s, drill.duration_s, answers[-1], (), tuple(problems))
-        )
+        answer = locator.answer(now_s)
+        log.append(answer)
+        on_progress(Progress(now_s - drill.start_s, drill.duration_s, answer, (), tuple(problems)))
     return RunRecord(
         drill=drill.name,
         exercise=drill.exercise,
         speed="max",
         start_s=drill.start_s,
         duration_s=drill.duration_s,
-        answers=tuple(answers),
-        observations=tuple(seen),
+        log=tuple(log),
         frames={camera: FrameCounts(n, n, 0) for camera, n in counts.items()},
         machine=machine_facts(detector=backend),
         versions=package_versions(),

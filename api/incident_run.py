@@ -12,6 +12,7 @@ from calibration.locator import Locator
 
 from .drill_files import load_drill
 from .errors import RunError
+from .input_log import Observation, published_at
 from .runs import CameraStatus
 from .worker_messages import (
     CameraJob,
@@ -28,19 +29,17 @@ from .worker_process import WorkerProcess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from calibration.answer import Answer, StageTimes, TrackKey
-    from calibration.positions import FloorPositions
+    from calibration.answer import Answer, TrackKey
     from calibration.site import Site
     from vision.detect import Device
     from vision.evidence import EvidencePicture
 
     from .drill_files import Drill
     from .gate import Permit
+    from .input_log import Log
     from .runs import RunFactory
     from .targets import Target
     from .worker_messages import FromWorker
-
-    Observer = Callable[[FloorPositions, StageTimes], None]
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ class IncidentRun:
         jobs: where the frames of each camera come from.
         publish: takes each new answer.
         on_end: called once when all recordings have ended or the worker is given up.
-        observe: takes each observation with all its stage times, for the record of a drill.
+        log: takes what goes into the locator and what is published, in that order.
         duration_s: length of a drill, seconds; None for live cameras.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
@@ -84,7 +83,7 @@ class IncidentRun:
         publish: Callable[[Answer], None],
         on_end: Callable[[str], None],
         *,
-        observe: Observer | None = None,
+        log: Log | None = None,
         duration_s: float | None = None,
         device: Device = "auto",
         now: Callable[[], float] = time.time,
@@ -95,7 +94,7 @@ class IncidentRun:
         self._job = WorkerJob(site.folder, allowed, device, duration_s)
         self._publish = publish
         self._on_end = on_end
-        self._observe = observe
+        self._log: Log = log or (lambda _: None)
         self._now = now
         self._locator = Locator.for_site(site)
         self._pictures: dict[TrackKey, EvidencePicture] = {}
@@ -112,7 +111,7 @@ class IncidentRun:
             for job in allowed
         )
         self._names = {camera.id: camera.name for camera in self._cameras}
-        self._unpublished: list[Observed] = []
+        self._news = False
         self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
 
     @property
@@ -197,7 +196,7 @@ class IncidentRun:
                         return end
                 now_s = self._now()
                 quiet = now_s - published_s >= QUIET_PUBLISH_S
-                if self._begun.is_set() and (self._unpublished or quiet):
+                if self._begun.is_set() and (self._news or quiet):
                     published_s = self._publish_answer(now_s)
                 if not alive:
                     return f"exit code {worker.exit_code}"
@@ -219,9 +218,10 @@ class IncidentRun:
             case Observed():
                 positions = message.positions
                 shifted = positions.track_id + self._first_track
-                seen = replace(message, positions=replace(positions, track_id=shifted))
+                seen = Observation(replace(positions, track_id=shifted), message.times)
+                self._log(seen)
                 self._locator.consume(seen.positions, seen.times)
-                self._unpublished.append(seen)
+                self._news = True
             case Pictured():
                 for picture in message.pictures:
                     track = picture.track_id + self._first_track
@@ -248,13 +248,10 @@ class IncidentRun:
         """Publish what is known at `now_s`; the moment it was published."""
         answer = self._locator.answer(now_s)
         published_s = self._now()
-        if answer.times is not None:
-            answer = replace(answer, times=replace(answer.times, published_s=published_s))
+        answer = published_at(answer, published_s)
+        self._log(answer)
         self._publish(answer)
-        if self._observe is not None:
-            for seen in self._unpublished:
-                self._observe(seen.positions, replace(seen.times, published_s=published_s))
-        self._unpublished.clear()
+        self._news = False
         return published_s
 
     def _keep(self, picture: EvidencePicture) -> None:
@@ -290,14 +287,14 @@ def site_jobs(site: Site) -> tuple[CameraJob, ...]:
 def run_factory(
     device: Device = "auto",
     *,
-    observe: Observer | None = None,
+    log: Log | None = None,
     on_made: Callable[[IncidentRun], None] | None = None,
 ) -> RunFactory:
     """What the location API makes its runs with; see `api.runs.RunFactory`.
 
     Args:
         device: "auto", "cpu" or "cuda".
-        observe: takes each observation of each run, for the record of a drill.
+        log: takes what goes into the locator of each run, and what is published.
         on_made: takes each run as it is made.
     """
 
@@ -314,7 +311,7 @@ def run_factory(
             drill_jobs(drill) if drill else site_jobs(target.site),
             publish,
             on_end,
-            observe=observe,
+            log=log,
             duration_s=drill.duration_s if drill else None,
             device=device,
         )

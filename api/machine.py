@@ -14,6 +14,7 @@ MEASURED_PACKAGES = (
     "opencv-python",
     "openvino",
     "scipy",
+    "shapely",
     "supervision",
     "torch",
     "trackers",

@@ -1,37 +1,51 @@
-"""All that was published and seen while a drill played, kept so that it can be scored again.
+"""All that was published and seen while a drill played, to be scored and replayed again.
 
 A saved run is a text file of JSON lines: the first holds the run itself, each further line one
-observation (the floor positions of one frame) or one answer, in the order in which they came.
-Subjects' trails are left out, which are but the places of earlier answers and would make up most of
-the file; all else is kept to a millionth.
+observation (the floor positions of one frame), one word of an operator or one answer, in the order
+in which they came, exact to the last bit. Subjects' trails are left out of the answers, which are
+but the places of earlier answers and would make up most of the file; the digest beside an answer is
+that of all of it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from calibration.answer import Answer, StageTimes
-from calibration.positions import FloorPositions
+from calibration.answer import Answer
 
 from .errors import RunRecordError
+from .exact_json import exact_json
+from .input_log import (
+    AnswerNote,
+    Logged,
+    Observation,
+    input_line,
+    note_of,
+    read_input,
+    without_trails,
+)
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-SCHEMA = 1
+    from .input_log import Replayable
+
+__all__ = ["FrameCounts", "Observation", "RunRecord", "Speed", "load_run", "save_run"]
+
+RUN_FILE = "run.jsonl"
+"""Name of a saved run in the folder of its report."""
+
+SCHEMA = 2
 Speed = Literal["realtime", "max"]
 """Whether the drill played at wall-clock pace or as fast as the machine could."""
 
-_DECIMALS = 6
 _ANSWER = TypeAdapter(Answer)
-_TIMES = TypeAdapter(StageTimes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +55,6 @@ class FrameCounts:
     received: int
     used: int
     dropped: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Observation:
-    """The floor positions of one frame and when each stage of that frame ended."""
-
-    positions: FloorPositions
-    times: StageTimes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +71,14 @@ class RunRecord:
         speed: the pace it was played at.
         start_s: moment of t = 0 of the drill.
         duration_s: how much of the drill was played, seconds.
-        answers: all published answers, oldest first.
-        observations: the positions of every used frame, in the order the locator took them.
+        log: observations, words of operators and published answers, in the order in which the
+            locator took and gave them.
         frames: frame counts by camera id; every camera that was to be watched has an entry.
         machine: processor, memory, operating system, detector backend, … in words.
         versions: of this project, its weights and the libraries that matter, by name.
         problems: what went wrong or was degraded meanwhile, a sentence each.
+        digests: of the answers as they were published, in their order; empty where the answers in
+            the log are these, whole.
     """
 
     drill: str
@@ -78,12 +86,38 @@ class RunRecord:
     speed: Speed
     start_s: float
     duration_s: float
-    answers: tuple[Answer, ...]
-    observations: tuple[Observation, ...]
+    log: tuple[Logged, ...]
     frames: Mapping[str, FrameCounts]
     machine: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All published answers, oldest first."""
+        return tuple(entry for entry in self.log if isinstance(entry, Answer))
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The positions of every used frame, in the order in which the locator took them."""
+        return tuple(entry for entry in self.log if isinstance(entry, Observation))
+
+    def replayable(self) -> Iterator[Replayable]:
+        """Yield the log for `api.replay`: answers as what they must be known by."""
+        digests = iter(self.digests or [note_of(answer).digest for answer in self.answers])
+        for entry in self.log:
+            if isinstance(entry, Answer):
+                published_s = None if entry.times is None else entry.times.published_s
+                yield AnswerNote(
+                    entry.at_s,
+                    published_s,
+                    next(digests),
+                    text=entry.text,
+                    answer=without_trails(entry),
+                )
+            else:
+                yield entry
 
 
 class _Head(BaseModel):
@@ -92,7 +126,7 @@ class _Head(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["run"] = "run"
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[2] = Field(default=2, alias="schema")
     drill: str
     exercise: bool
     speed: Speed
@@ -127,8 +161,12 @@ def save_run(record: RunRecord, path: Path) -> None:
         "problems": list(record.problems),
     }
     lines = [json.dumps(head)]
-    lines += [_line(_observation_line(seen)) for seen in record.observations]
-    lines += [_line(_answer_line(answer)) for answer in record.answers]
+    for entry in record.replayable():
+        if not isinstance(entry, AnswerNote):
+            lines.append(exact_json(input_line(entry)))
+            continue
+        told = {"kind": "answer", "digest": entry.digest, "answer": entry.answer}
+        lines.append(exact_json(told))
     try:
         write_whole(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
@@ -148,19 +186,21 @@ def load_run(path: Path) -> RunRecord:
     if not lines:
         raise RunRecordError(f"{path}: is empty; a saved run begins with a line of kind 'run'")
     number = 1
-    answers: list[Answer] = []
-    observations: list[Observation] = []
+    log: list[Logged] = []
+    digests: list[str] = []
     try:
         head = _Head.model_validate_json(lines[0])
         for number, line in enumerate(lines[1:], start=2):
             values = json.loads(line)
             kind = values["kind"]
             if kind == "answer":
-                answers.append(_ANSWER.validate_python(values["answer"]))
-            elif kind == "observation":
-                observations.append(_observation(values))
-            else:
+                log.append(_ANSWER.validate_python(values["answer"]))
+                digests.append(str(values["digest"]))
+                continue
+            given = read_input(kind, values)
+            if given is None:
                 raise RunRecordError(f"{path}: line {number}: unknown kind {kind!r}")
+            log.append(given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "line"
@@ -177,68 +217,10 @@ def load_run(path: Path) -> RunRecord:
         speed=head.speed,
         start_s=head.start_s,
         duration_s=head.duration_s,
-        answers=tuple(answers),
-        observations=tuple(observations),
+        log=tuple(log),
         frames=head.frames,
         machine=head.machine,
         versions=head.versions,
         problems=head.problems,
-    )
-
-
-def _line(values: dict[str, Any]) -> str:
-    return json.dumps(_rounded(values), separators=(",", ":"))
-
-
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, float):
-        return round(value, _DECIMALS)
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_rounded(part) for part in value]
-    return value
-
-
-def _answer_line(answer: Answer) -> dict[str, Any]:
-    subjects = tuple(replace(subject, trail_m=()) for subject in answer.subjects)
-    slim = replace(answer, subjects=subjects)
-    return {"kind": "answer", "answer": _ANSWER.dump_python(slim, mode="json")}
-
-
-def _observation_line(seen: Observation) -> dict[str, Any]:
-    places = seen.positions
-    return {
-        "kind": "observation",
-        "camera": places.camera,
-        "level": places.level,
-        "frame_index": places.frame_index,
-        "captured_at_s": places.captured_at_s,
-        "xy_m": places.xy_m.tolist(),
-        "cov_m2": places.cov_m2.tolist(),
-        "from_head": places.from_head.tolist(),
-        "confidence": places.confidence.tolist(),
-        "track_id": places.track_id.tolist(),
-        "armed_llr": places.armed_llr.tolist(),
-        "unplaced": places.unplaced,
-        "times": _TIMES.dump_python(seen.times, mode="json"),
-    }
-
-
-def _observation(values: dict[str, Any]) -> Observation:
-    return Observation(
-        FloorPositions(
-            camera=values["camera"],
-            level=values["level"],
-            frame_index=values["frame_index"],
-            captured_at_s=values["captured_at_s"],
-            xy_m=np.asarray(values["xy_m"], np.float64).reshape(-1, 2),
-            cov_m2=np.asarray(values["cov_m2"], np.float64).reshape(-1, 2, 2),
-            from_head=np.asarray(values["from_head"], np.bool_),
-            confidence=np.asarray(values["confidence"], np.float32),
-            track_id=np.asarray(values["track_id"], np.int64),
-            armed_llr=np.asarray(values["armed_llr"], np.float64),
-            unplaced=values["unplaced"],
-        ),
-        _TIMES.validate_python(values["times"]),
+        digests=tuple(digests),
     )

@@ -140,7 +140,7 @@ def _recording(
     from api.incident_run import run_factory
 
     plain = run_factory(device)
-    recorded = run_factory(device, observe=recorder.observe, on_made=runs.append)
+    recorded = run_factory(device, log=recorder.log, on_made=runs.append)
 
     def make(
         permit: Permit,
@@ -151,15 +151,11 @@ def _recording(
         if runs:
             return plain(permit, target, publish, on_end)
 
-        def publish_and_keep(answer: Answer) -> None:
-            recorder.publish(answer)
-            publish(answer)
-
         def end(reason: str) -> None:
             on_end(reason)
             over.set()
 
-        return recorded(permit, target, publish_and_keep, end)
+        return recorded(permit, target, publish, end)
 
     return make
 

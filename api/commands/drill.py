@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vision.detect import Device
 
 from .drill_import import import_drill
+
+if TYPE_CHECKING:
+    from api.replay import Replayed
 
 app = typer.Typer(
     help="Replay recorded drills through the live path; import public data sets.",
@@ -59,7 +63,7 @@ def run(
     from api.live_table import LiveDisplay
     from api.record import opened_record
     from api.report import write_report
-    from api.run_record import save_run
+    from api.run_record import RUN_FILE, save_run
     from api.truth import load_truth
 
     console = Console(stderr=True, quiet=quiet)
@@ -75,9 +79,68 @@ def run(
         else:
             record = play_realtime(drill, gate, display.show, device=device)
     if report is not None:
-        save_run(record, report / "run.jsonl")
+        save_run(record, report / RUN_FILE)
         write_report(record, drill.site, truth, report)
         console.print(f"report: {report / 'report.html'}", highlight=False)
     for problem in record.problems:
         console.print(Text(f"! {problem}", style="red"))
     typer.echo(record.answers[-1].text if record.answers else "nothing was published")
+
+
+@app.command("replay")
+def replay_run(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A saved run, run.jsonl, or the folder it is in.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The drill or site folder that it was played on.")
+    ],
+) -> None:
+    """Play a saved run again and compare every answer with the one that was published.
+
+    The frames' floor positions and the words of operators go through a fresh locator in their
+    order; no video is needed. Exit status 1 with the first answer that differs: the site was
+    changed, or the code, or the machine computes otherwise.
+
+    Examples:
+
+      lastseen drill replay out/wing benchmarks/drills/wing
+
+      lastseen drill replay out/wing/run.jsonl benchmarks/drills/wing
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from api.machine import machine_facts, package_versions
+    from api.replay import computed_otherwise, replay
+    from api.run_record import RUN_FILE, load_run
+    from calibration.locator import Locator
+    from calibration.site import load_site
+
+    record = load_run(run / RUN_FILE if run.is_dir() else run)
+    locator = Locator.for_site(load_site(folder))
+    shown = track(
+        list(record.replayable()),
+        "replaying",
+        console=Console(stderr=True),
+        transient=True,
+    )
+    told = replay(locator, shown)
+    then = {**record.machine, **record.versions}
+    say_replayed(told, computed_otherwise(then, {**machine_facts(), **package_versions()}))
+
+
+def say_replayed(told: Replayed, otherwise: Sequence[str]) -> None:
+    """Print what came of a replay; leave with status 1 where an answer differs.
+
+    Args:
+        told: what came of it.
+        otherwise: what computed otherwise when the log was recorded.
+    """
+    if told.difference is None:
+        typer.echo(f"{told.answers} answers, all equal ({told.frames} frames, {told.said} inputs)")
+        return
+    typer.echo(str(told.difference))
+    for sentence in otherwise:
+        typer.echo(sentence, err=True)
+    raise typer.Exit(1)

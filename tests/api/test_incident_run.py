@@ -19,6 +19,7 @@ from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
 from api.errors import RunError
 from api.gate import Activation, Gate, Terms
 from api.incident_run import TRACKS_A_WORKER, IncidentRun, drill_jobs
+from api.input_log import Observation
 from tests.api.box_drill import make_box_drill
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from api.drill_files import Drill
     from api.drill_play import Progress
     from api.gate import Permit
+    from api.input_log import Logged
     from api.record import Record
     from calibration.answer import Answer
 
@@ -125,9 +127,13 @@ class Watched:
             drill_jobs(drill),
             self.answers.append,
             lambda _: self.ended.set(),
-            observe=lambda positions, _: self.tracks.update(positions.track_id.tolist()),
+            log=self.note,
             duration_s=duration_s,
         )
+
+    def note(self, entry: Logged) -> None:
+        if isinstance(entry, Observation):
+            self.tracks.update(entry.positions.track_id.tolist())
 
 
 def worker_pids() -> set[int]:

@@ -70,7 +70,7 @@ def test_texts_of_the_site_and_the_run_cannot_become_markup(tmp_path: Path) -> N
         a_run(),
         drill="<script>alert(1)</script>",
         problems=("<img src=x>",),
-        answers=tuple(replace(a, text="<b>bold</b> $x_1$") for a in perfect()),
+        log=tuple(replace(a, text="<b>bold</b> $x_1$") for a in perfect()),
     )
     write_report(run, site(), truth(), tmp_path)
     page = (tmp_path / "report.html").read_text()

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from api.errors import RunRecordError
+from api.input_log import note_of
 from api.run_record import load_run, save_run
 from api.scoring import score
-from tests.api.scored_drill import observation, perfect, record, site, truth
+from calibration.inputs import Mark
+from tests.api.scored_drill import START_S, observation, perfect, record, site, truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +49,26 @@ def test_a_run_scores_the_same_after_being_saved(tmp_path: Path) -> None:
     assert score(back, site(), truth()).figures == score(run, site(), truth()).figures
 
 
-def test_times_are_kept_to_a_microsecond(tmp_path: Path) -> None:
-    run = record([replace(perfect()[3], at_s=1_772_442_000.123456)])
+def test_numbers_are_kept_to_the_last_bit_and_order_as_it_was(tmp_path: Path) -> None:
+    said = Mark("confirm", "S1", START_S + 0.1, 1, "dispatcher")
+    late = replace(perfect()[3], at_s=1_772_442_000.1234567)
+    run = replace(record([]), log=(observation(0.3), late, said, observation(0.1 + 0.2), late))
     save_run(run, tmp_path / "run.jsonl")
-    assert load_run(tmp_path / "run.jsonl").answers[0].at_s == pytest.approx(
-        1_772_442_000.123456, abs=1e-6
-    )
+    back = load_run(tmp_path / "run.jsonl")
+    assert [type(entry) for entry in back.log] == [type(entry) for entry in run.log]
+    assert back.answers == (late, late)
+    assert back.log[2] == said
+    assert back.observations[1].positions.captured_at_s == START_S + (0.1 + 0.2)
+
+
+def test_trails_are_left_out_and_the_digest_knows_them(tmp_path: Path) -> None:
+    plain = perfect()[3]
+    walked = replace(plain, subjects=(replace(plain.subjects[0], trail_m=((1.0, 2.0),)),))
+    save_run(record([walked]), tmp_path / "run.jsonl")
+    back = load_run(tmp_path / "run.jsonl")
+    assert back.answers[0].subjects[0].trail_m == ()
+    assert back.digests == (note_of(walked).digest,)
+    assert note_of(walked).digest != note_of(back.answers[0]).digest
 
 
 @pytest.mark.parametrize(
@@ -78,7 +94,7 @@ def test_a_file_of_another_schema_or_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save_run(record([]), path)
     head = json.loads(path.read_text())
-    path.write_text(json.dumps({**head, "schema": 2}) + "\n")
+    path.write_text(json.dumps({**head, "schema": 1}) + "\n")
     with pytest.raises(RunRecordError, match="line 1: schema"):
         load_run(path)
     path.write_text("")
