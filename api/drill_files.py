@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from shapely import Polygon
 
 from calibration.site import load_site
 
@@ -57,6 +58,13 @@ class _DrillTable(BaseModel):
     duration_s: Annotated[float, Field(gt=0)]
     feeds: Annotated[list[_FeedTable], Field(min_length=1)]
     events: list[_EventTable] = []
+    truth_area: Annotated[list[tuple[float, float]], Field(min_length=3)] | None = None
+
+    @model_validator(mode="after")
+    def _an_area(self) -> Self:
+        if self.truth_area is not None and not Polygon(self.truth_area).is_valid:
+            raise ValueError("truth_area: crosses or touches itself; draw its outline once around")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class Drill:
         feeds: recordings, one a camera.
         events: the script, in order of time.
         site: the site it plays in.
+        truth_area: where `truth.csv` tells of everybody, site metres; None: everywhere.
     """
 
     folder: Path
@@ -111,6 +120,7 @@ class Drill:
     feeds: tuple[DrillFeed, ...]
     events: tuple[DrillEvent, ...]
     site: Site
+    truth_area: Polygon | None = None
 
 
 def is_drill(folder: Path) -> bool:
@@ -159,6 +169,7 @@ def load_drill(folder: Path) -> Drill:
             DrillEvent(event.t, event.text) for event in sorted(table.events, key=lambda e: e.t)
         ),
         site=site,
+        truth_area=None if table.truth_area is None else Polygon(table.truth_area),
     )
 
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from calibration.import_cmc import FPS, ROOM, find_recordings, read_camera, read_places
+from calibration.import_cmc import (
+    FPS,
+    ROOM,
+    TOLD_OF,
+    find_recordings,
+    read_camera,
+    read_places,
+)
 from calibration.import_mot import boxes_of, read_table
 from calibration.recorded import nearest_foot_m, template_boxes
 
@@ -47,6 +54,7 @@ NOTES: Final = (
     "The room is known as a rectangle of 7.67 x 3.41 m; its doors are not, so none is recommended.",
     "Where on earth and when it was filmed is not stated: anchor and start are placeholders.",
     "The true place of a person is the centre of an ellipsoid drawn around the body.",
+    "The truth tells of people between x = 2.03 m and 6.3 m only; who waits beside is not scored.",
 )
 NO_TRUE_BOXES: Final = (
     "The recording has no true boxes: those in truth/boxes are of a standing body of 1.70 m at the "
@@ -183,5 +191,6 @@ def _write_site_and_drill(
             for number in boxes
         ],
         comment="\n".join(notes),
+        truth_area=TOLD_OF,
     )
     return name

@@ -126,8 +126,12 @@ def write_drill(
     feeds: Sequence[Mapping[str, Any]],
     comment: str,
     start: datetime = UNKNOWN_START,
+    truth_area: Polygon | None = None,
 ) -> None:
-    """Write `drill.toml`."""
+    """Write `drill.toml`; `truth_area` is where the truth tells of everybody, site metres."""
+    outline = (
+        {} if truth_area is None else {"truth_area": [list(xy) for xy in _corners(truth_area)]}
+    )
     write_toml(
         folder / "drill.toml",
         {
@@ -137,10 +141,15 @@ def write_drill(
             "exercise": True,
             "start": start,
             "duration_s": round(duration_s, 3),
+            **outline,
             "feeds": [dict(feed) for feed in feeds],
         },
         comment,
     )
+
+
+def _corners(area: Polygon) -> list[tuple[float, ...]]:
+    return list(area.exterior.coords)[:-1]
 
 
 def write_one_space_plan(

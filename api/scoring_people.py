@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import shapely
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
 
@@ -55,7 +56,7 @@ def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
     At each moment the visible persons are matched with the subjects that the answer in hand calls
     "in view", each placed against where the person was at the time of that sighting, so being late
     does not count here. A subject that stands for somebody who is there but hidden from the cameras
-    is neither right nor wrong.
+    is neither right nor wrong, and so is one outside the area that the truth tells of.
 
     Args:
         timeline: the moments and the answers in hand.
@@ -101,12 +102,23 @@ def scenes(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
         subjects = [s for s in answer.subjects if s.visibility == "in view"] if answer else []
         shown = np.array([visible[path.person][moment] for path in truth.people], np.bool_)
         apart_m = distances_m(truth, subjects, timeline.start_s)
-        counted = ~_stand_for_hidden(apart_m, shown)
+        counted = ~_stand_for_hidden(apart_m, shown) & _told_of(truth, subjects, apart_m[shown])
         ids = [numbers.setdefault(s.subject, len(numbers)) for s in subjects]
         told.persons.append(np.flatnonzero(shown))
         told.subjects.append(np.array(ids, np.int64)[counted])
         told.apart_m.append(apart_m[shown][:, counted])
     return told
+
+
+def _told_of(
+    truth: Truth, subjects: list[RankedSubject], apart_m: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """`(S,)` which subjects are in the area that the truth tells of, or near a person there."""
+    if truth.area is None or not subjects:
+        return np.ones(len(subjects), np.bool_)
+    xy_m = np.array([subject.xy_m for subject in subjects])
+    inside = shapely.contains_xy(truth.area, xy_m[:, 0], xy_m[:, 1])
+    return inside | (apart_m <= GATE_M).any(axis=0)
 
 
 def _stand_for_hidden(apart_m: NDArray[np.float64], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:

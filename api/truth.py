@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from vision.errors import MediaError
 from vision.video_file import probe_file
 
-from .drill_files import load_drill
+from .drill_files import is_drill, load_drill
 from .errors import TruthError
 from .truth_rows import read_rows
 
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from shapely import Polygon
 
     from calibration.site import Site
 
     from .drill_files import Drill
     from .truth_rows import Row
 
+POSITIONS_FILE: Final = "truth.csv"
 INTRUDER: Final = "intruder"
 ROLES: Final = (INTRUDER, "student", "staff", "responder")
 LONGEST_GAP_S: Final = 1.0
@@ -162,11 +164,14 @@ class Truth:
         people: every person of `truth.csv`, in the order of their first line.
         boxes: body boxes by camera id; cameras without a file have no entry.
         weapons: weapon boxes by camera id.
+        area: where the truth tells of everybody, site metres; None: everywhere. Who is told of
+            elsewhere is neither right nor wrong.
     """
 
     people: tuple[TruePath, ...]
     boxes: Mapping[str, TrueBoxes] = field(default_factory=dict)
     weapons: Mapping[str, TrueBoxes] = field(default_factory=dict)
+    area: Polygon | None = None
 
     @property
     def moments_per_s(self) -> float:
@@ -193,8 +198,14 @@ def load_truth(folder: Path, site: Site) -> Truth | None:
         TruthError: naming file, line and field, for the first thing that is wrong.
         api.errors.DrillError: where there are box files and `drill.toml` is wrong.
     """
-    clocks = frame_clocks(load_drill(folder)) if (folder / "truth").is_dir() else {}
-    return read_truth(folder, frozenset(level.id for level in site.levels), clocks)
+    if not (folder / POSITIONS_FILE).is_file():
+        return None
+    drill = load_drill(folder) if is_drill(folder) else None
+    clocks = frame_clocks(drill) if drill is not None and (folder / "truth").is_dir() else {}
+    truth = read_truth(folder, frozenset(level.id for level in site.levels), clocks)
+    if truth is None or drill is None:
+        return truth
+    return replace(truth, area=drill.truth_area)
 
 
 def frame_clocks(drill: Drill) -> dict[str, FrameClock]:
@@ -236,7 +247,7 @@ def read_truth(
     Raises:
         TruthError: naming file, line and field, for the first thing that is wrong.
     """
-    positions = folder / "truth.csv"
+    positions = folder / POSITIONS_FILE
     if not positions.is_file():
         return None
     people = _people(positions, read_rows(positions, _POSITION_COLUMNS), levels)

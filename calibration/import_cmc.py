@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FPS: Final = 4.0
 SIZE_PX: Final = (1920, 1024)
 ROOM: Final = box(0.0, 0.0, 7.67, 3.41)
+TOLD_OF: Final = box(2.03, 0.0, 6.3, 3.41)
+"""The part of the room in which the authors' filter looks for people (their model's limits, as
+published with the code) and their truth tells of them; others wait at its edge, in the pictures."""
 FLOOR_ERROR_M: Final = 0.10
 """Calibration error, one standard deviation per axis, assumed: feet of boxes that belong to
 somebody fall 0.2 m from the true place (median), of which a shoe's reach is the greater part."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from shapely import box
 
 from api.scoring import score
 from api.scoring_latency import CAPTURE_TO_PUBLISHED
@@ -283,6 +284,13 @@ def test_a_truth_without_intruder_still_scores_people_and_alerts() -> None:
 def test_a_subject_that_stands_for_somebody_hidden_is_neither_right_nor_wrong() -> None:
     hidden = replace(truth(), boxes={"cam": seen_boxes({"9": 1.0, "4": 0.2})})
     assert figures(perfect(), hidden).moda == 1.0
+
+
+def test_who_is_told_of_outside_the_area_of_the_truth_is_not_scored() -> None:
+    west_half = Truth((truth().people[0],), {"cam": seen_boxes({"9": 1.0})}, area=box(0, 0, 5, 2))
+    # the subject at (1, 4) stands for nobody whom this truth knows, and outside its area
+    assert figures(perfect(), west_half).moda == 1.0
+    assert figures(perfect(), replace(west_half, area=None)).moda == 0.0
 
 
 def search(space: str, *, in_area95: bool) -> SearchArea:
