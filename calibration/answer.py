@@ -119,7 +119,8 @@ class RankedSubject:
 
     Attributes:
         subject: id, stable for the incident, e.g. "S3".
-        rank: 1 is the most likely intruder.
+        rank: place in the list: 1 is the one to go for first, the most likely intruder unless
+            somebody pointed out another; those that are not ranked come last.
         probability: probability that this subject is the intruder, 0..1.
         armed_probability: probability of being armed from the looks so far, 0..1.
         level: level id.
@@ -142,6 +143,7 @@ class RankedSubject:
         status: whether it is ranked; the others come after all that are, and are seen all the same.
         marks: what people say of it and what holds now, in the order in which it was said.
         unit: id of the friendly unit that it is by its reported positions; "" where none.
+        look_again: whether it was ruled out and what looks like a weapon was seen since.
     """
 
     subject: str
@@ -166,6 +168,7 @@ class RankedSubject:
     status: SubjectStatus = "ranked"
     marks: tuple[Mark, ...] = ()
     unit: str = ""
+    look_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

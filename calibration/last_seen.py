@@ -1,9 +1,10 @@
 """The ranked answer: who is the intruder, how likely, where last seen and how exactly.
 
-Probability: each subject's log-odds are a prior plus its armed evidence. The prior is one intruder
-among those who were seen lately, never more than `ARMED_PRIOR`; subjects are judged one by one, not
-against each other, because there can be several intruders or none. So as long as nobody was seen to
-be armed, every probability is low, and it is right that it is.
+Probability: see `suspicion`.
+
+Order: first whom somebody pointed out ("follow this one"), then whom somebody confirmed, then all
+others by what speaks against them; then those that somebody ruled out, and the responders last.
+Nobody is left out: who is not ranked is still seen, with the reason.
 
 Place: `xy_m` is where the subject was at its last sighting. The answer is heard a little later, so
 for a subject in view the space is that of the place where it is now, as predicted over that delay
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.special import expit
 
 from .answer import RankedSubject
+from .suspicion import ARMED_PRIOR, NOTHING_KNOWN, Known, suspicion
 from .wording import reasons
 
 if TYPE_CHECKING:
@@ -28,12 +29,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .answer import SearchArea, SubjectStatus
     from .floor_plan import FloorPlan, Space
     from .subject import SubjectState
 
-ARMED_PRIOR = 0.05
-"""Probability that somebody on camera during an emergency is armed, before any look. Judgement:
-one in twenty on the cameras that watch the place; it decides how many looks it takes to say so."""
+__all__ = ["ARMED_PRIOR", "ce95_m", "rank_subjects"]
 
 LEAVES_MPS = 2.0
 """Growth of the 95 % radius of somebody unseen: people walk at 1.2-1.5 m/s and 95 % of adults at
@@ -43,7 +43,7 @@ INDISTINCT_LLR = 1.0
 """Subjects whose log-odds lie within this of the highest are equally likely for all that the
 evidence can tell (its rates are measured to about a factor of e); whoever is in view goes first."""
 
-RECENT_S = 60.0
+_ORDER: dict[SubjectStatus, int] = {"ranked": 0, "rejected": 1, "responder": 2}
 _SPACE_REACH_M = 1.0
 
 # 95 % radius of a two-dimensional normal distribution in units of its larger standard deviation, by
@@ -68,8 +68,11 @@ def rank_subjects(
     plan: FloorPlan,
     now_s: float,
     camera_names: Mapping[str, str] | None = None,
+    *,
+    known: Mapping[str, Known] | None = None,
+    searches: Mapping[str, SearchArea] | None = None,
 ) -> tuple[RankedSubject, ...]:
-    """The subjects, most likely intruder first.
+    """The subjects, the one to go for first; see the module for the order.
 
     Subjects that the evidence cannot tell from the likeliest (`INDISTINCT_LLR`) are ranked in view
     first. Equal probabilities (to a hundredth) are ranked in view first, then last seen first, then
@@ -80,33 +83,32 @@ def rank_subjects(
         plan: floor plan, for the names of spaces.
         now_s: the moment the answer speaks of, Unix seconds.
         camera_names: names to call cameras by in the reasons; ids where missing.
+        known: what is known of subjects beside what cameras see, by id.
+        searches: where subjects that no camera sees can be, by id.
     """
     if not subjects:
         return ()
-    recent = sum(now_s - s.seen_at_s <= RECENT_S for s in subjects)
-    prior = min(ARMED_PRIOR, 1.0 / max(recent, 1))
-    llr = np.array([s.armed_llr for s in subjects])
-    probability = expit(llr + np.log(prior / (1 - prior)))
-    armed = expit(llr + np.log(ARMED_PRIOR / (1 - ARMED_PRIOR)))
+    known, searches = known or {}, searches or {}
+    of = [known.get(subject.id, NOTHING_KNOWN) for subject in subjects]
+    status: list[SubjectStatus] = [one.status for one in of]
+    suspected = suspicion(subjects, known, now_s)
 
     age_s = np.maximum(now_s - np.array([s.seen_at_s for s in subjects]), 0.0)
     in_view = np.array([s.in_view for s in subjects])
-    seen_m = np.array([s.seen_xy_m for s in subjects])
-    walked_m = np.array([s.xy_m for s in subjects]) - seen_m
-    cov_m2 = np.array([s.cov_m2 for s in subjects])
-    radius_m = ce95_m(cov_m2)
-    cov_m2 = cov_m2 + walked_m[:, :, None] * walked_m[:, None, :]
-    grown_m = radius_m + np.where(in_view, np.linalg.norm(walked_m, axis=1), LEAVES_MPS * age_s)
-    cov_m2 *= np.where(in_view, 1.0, (grown_m / radius_m) ** 2)[:, None, None]
+    cov_m2, radius_m = _uncertainty(subjects, age_s, in_view)
     spaces = _spaces(subjects, _places_m(subjects, plan), plan)
 
-    likeliest = llr >= llr.max() - INDISTINCT_LLR
+    ranked_llr = np.where([one == "ranked" for one in status], suspected.llr, -np.inf)
+    likeliest = suspected.llr >= ranked_llr.max() - INDISTINCT_LLR
     order = sorted(
         range(len(subjects)),
         key=lambda i: (
+            _ORDER[status[i]],
+            of[i].standing.designated is None,
+            not of[i].standing.is_confirmed,
             not likeliest[i],
             likeliest[i] and not in_view[i],
-            -round(float(probability[i]), 2),
+            -round(float(suspected.probability[i]), 2),
             not in_view[i],
             0.0 if in_view[i] else float(age_s[i]),
             subjects[i].born_s,
@@ -116,21 +118,38 @@ def rank_subjects(
     return tuple(
         _ranked(
             subjects[i],
+            of[i],
             rank=rank,
-            probability=float(probability[i]),
-            armed=float(armed[i]),
+            probability=float(suspected.probability[i]),
+            armed=float(suspected.armed[i]),
             cov_m2=cov_m2[i],
-            ce95=float(grown_m[i]),
+            ce95=float(radius_m[i]),
             space=spaces[i],
             age_s=float(age_s[i]),
             camera_names=camera_names or {},
+            search=searches.get(subjects[i].id),
         )
         for rank, i in enumerate(order, start=1)
     )
 
 
+def _uncertainty(
+    subjects: Sequence[SubjectState], age_s: NDArray[np.float64], in_view: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Covariances `(N, 2, 2)` about the last seen places, and 95 % radii `(N,)`, both of now."""
+    seen_m = np.array([s.seen_xy_m for s in subjects])
+    walked_m = np.array([s.xy_m for s in subjects]) - seen_m
+    cov_m2 = np.array([s.cov_m2 for s in subjects])
+    radius_m = ce95_m(cov_m2)
+    cov_m2 = cov_m2 + walked_m[:, :, None] * walked_m[:, None, :]
+    grown_m = radius_m + np.where(in_view, np.linalg.norm(walked_m, axis=1), LEAVES_MPS * age_s)
+    cov_m2 *= np.where(in_view, 1.0, (grown_m / radius_m) ** 2)[:, None, None]
+    return cov_m2, grown_m
+
+
 def _ranked(
     subject: SubjectState,
+    known: Known,
     *,
     rank: int,
     probability: float,
@@ -140,8 +159,10 @@ def _ranked(
     space: Space | None,
     age_s: float,
     camera_names: Mapping[str, str],
+    search: SearchArea | None,
 ) -> RankedSubject:
     cov = cov_m2.tolist()
+    friendly = known.friendly
     return RankedSubject(
         subject=subject.id,
         rank=rank,
@@ -157,10 +178,15 @@ def _ranked(
         age_s=age_s,
         visibility="in view" if subject.in_view else "out of view",
         cameras=subject.cameras,
-        reasons=reasons(subject, age_s, camera_names),
+        reasons=reasons(subject, age_s, camera_names, known),
         trail_m=subject.trail_m,
         armed_tracks=subject.armed_tracks,
-        plain_reasons=reasons(subject, age_s, None),
+        plain_reasons=reasons(subject, age_s, None, known),
+        search=search,
+        status=known.status,
+        marks=known.standing.marks,
+        unit=friendly.unit if friendly is not None and friendly.sure else "",
+        look_again=known.deserves_another_look(subject),
     )
 
 

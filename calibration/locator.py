@@ -8,6 +8,7 @@ from .answer import Answer
 from .entrances import EntranceRoutes
 from .fusion import Fusion
 from .last_seen import rank_subjects
+from .said import Said
 from .wording import answer_text
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from .answer import EntranceOption, StageTimes
     from .floor_plan import FloorPlan
+    from .inputs import OperatorInput
     from .positions import FloorPositions
     from .site import Site
 
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 class Locator:
     """Follows subjects and answers where the most likely intruder is and which door is closest.
 
-    The answer is a deterministic function of the positions consumed, in their order, and of the
-    moment asked for; asking changes nothing.
+    The answer is a deterministic function of the positions consumed and of what was told, in their
+    order, and of the moment asked for; asking changes nothing.
 
     Args:
         plan: floor plan.
@@ -45,6 +47,8 @@ class Locator:
         self._camera_names = dict(camera_names or {})
         self._x_axis_bearing_deg = x_axis_bearing_deg
         self._fusion = Fusion()
+        self._said = Said(plan, routes)
+        self._level_names = {level.id: level.name for level in plan.levels}
         self._times: StageTimes | None = None
 
     @classmethod
@@ -70,18 +74,30 @@ class Locator:
             times: when each stage of that frame ended.
         """
         self._fusion.update(positions)
+        self._said.look(self._fusion)
         if self._times is None or times.captured_s >= self._times.captured_s:
             self._times = times
+
+    def tell(self, told: OperatorInput) -> None:
+        """Take in what a person or another system says; the next answer has it.
+
+        Args:
+            told: a mark or its end, a unit's position, a door event, where officers come from.
+        """
+        self._said.take(told, self._fusion)
 
     def answer(self, now_s: float) -> Answer:
         """The answer for the moment `now_s`, Unix seconds.
 
-        Entrances are given for the first subject even if nobody is known to be armed; the text
-        says which of the two it is. They are ranked for the place where it was last seen.
+        Entrances are given for the first subject that is ranked, even if nobody is known to be
+        armed; the text says which of the two it is. They are ranked for the place where it was last
+        seen.
         """
         states = self._fusion.subjects(now_s)
-        ranked = rank_subjects(states, self._plan, now_s, self._camera_names)
-        first = next((s for s in states if ranked and s.id == ranked[0].subject), None)
+        known = self._said.known(states, self._fusion, now_s)
+        ranked = rank_subjects(states, self._plan, now_s, self._camera_names, known=known)
+        top = ranked[0].subject if ranked and ranked[0].status == "ranked" else None
+        first = next((s for s in states if s.id == top), None)
         entrances: tuple[EntranceOption, ...] = ()
         if first is not None:
             x_m, y_m = first.anchor_xy_m.tolist()
@@ -90,6 +106,6 @@ class Locator:
             at_s=now_s,
             subjects=ranked,
             entrances=entrances,
-            text=answer_text(ranked, first, entrances, self._x_axis_bearing_deg),
+            text=answer_text(ranked, first, entrances, self._x_axis_bearing_deg, self._level_names),
             times=self._times,
         )

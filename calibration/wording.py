@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .mark_words import known_reasons, spoken_duration
+from .search_words import search_words
+from .suspicion import NOTHING_KNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .answer import EntranceOption, RankedSubject
+    from .inputs import MarkKind
     from .subject import SubjectState
+    from .suspicion import Known
 
 SAID_ARMED = 0.5
 """From this probability on a subject is spoken of as the armed person."""
+
+SEARCHED_S = 5.0
+"""Out of view for longer than this, a subject is somewhere else than where it was seen."""
 
 _SIGN_LLR = 1.0
 _MOVING_MPS = 0.5
@@ -30,16 +39,22 @@ _POINTS = (
 
 
 def reasons(
-    subject: SubjectState, age_s: float, camera_names: Mapping[str, str] | None
+    subject: SubjectState,
+    age_s: float,
+    camera_names: Mapping[str, str] | None,
+    known: Known = NOTHING_KNOWN,
 ) -> tuple[str, ...]:
-    """Why the subject has its rank: what was seen, by which cameras, how long ago.
+    """Why the subject has its rank: what was said and seen, by which cameras, how long ago.
 
     Args:
         subject: the subject.
         age_s: since it was last seen, seconds.
         camera_names: names to call cameras by, ids where missing; None names no camera.
+        known: what is known of it beside what cameras see.
     """
-    lines = []
+    lines: list[str] = []
+    if known is not NOTHING_KNOWN:
+        lines += known_reasons(subject, known, subject.seen_at_s + age_s)
     if subject.armed_llr >= _SIGN_LLR and subject.armed_looks and subject.armed_tracks:
         looks = f"{subject.armed_looks} look{'s' if subject.armed_looks > 1 else ''}"
         strongest, _ = subject.armed_tracks[0]
@@ -64,48 +79,96 @@ def answer_text(
     first: SubjectState | None,
     entrances: Sequence[EntranceOption],
     x_axis_bearing_deg: float,
+    level_names: Mapping[str, str] | None = None,
 ) -> str:
     """The answer in one line.
 
     Args:
-        ranked: all subjects, ranked.
-        first: state of the first of them; None without subjects.
+        ranked: all subjects, those that are ranked first.
+        first: state of the first of them; None where nobody is ranked.
         entrances: entrances for the first subject, best first.
         x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
+        level_names: names of the levels, by id.
     """
-    if not ranked or first is None:
-        return "Nobody has been seen yet."
+    warning = _warning(ranked)
+    if not ranked or first is None or ranked[0].status != "ranked":
+        return f"{warning}{_nobody_ranked(ranked)}"
     top = ranked[0]
-    place = f"{top.space_name or 'a place without a name'} (±{_metres(top.ce95_m)} m)"
-    door = _door(entrances)
-    if top.probability < SAID_ARMED:
-        people = sum(subject.visibility == "in view" for subject in ranked)
-        count = "1 person" if people == 1 else f"{people} people" if people else "nobody"
-        seen = "" if top.visibility == "in view" else f"last seen {spoken_duration(top.age_s)} ago "
-        return (
-            f"No armed person seen yet; {count} in view. First: {top.subject}, {seen}in "
-            f"{place}; {door}."
-        )
-    armed = sum(subject.probability >= SAID_ARMED for subject in ranked)
-    several = f"{armed} people may be armed; most likely: " if armed > 1 else ""
-    when = (
-        "in view now in"
-        if top.visibility == "in view"
-        else f"last seen {spoken_duration(top.age_s)} ago in"
-    )
-    line = f"{several}{when} {place}{_heading(first, x_axis_bearing_deg)}; {door}."
-    return line[0].upper() + line[1:]
+    where = _where(top, first, x_axis_bearing_deg, level_names or {})
+    line = f"{_lead(ranked)}{where}; {_door(entrances)}."
+    return warning + line[0].upper() + line[1:]
 
 
-def spoken_duration(seconds: float) -> str:
-    """A duration as one would say it: "8 s", "2 min 5 s", "1 h 3 min"."""
-    whole = max(int(seconds + 0.5), 0)
-    if whole < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+def _lead(ranked: Sequence[RankedSubject]) -> str:
+    """How the first subject is spoken of: pointed out, confirmed, armed, or only the likeliest."""
+    top = ranked[0]
+    said = {mark.kind for mark in top.marks}
+    likely = [s for s in ranked if s.status == "ranked" and s.probability >= SAID_ARMED]
+    if "designate" in said:
+        also = ", confirmed" if "confirm" in said else ""
+        others = _marked(ranked, "designate") - 1
+        more = f" and {others} more" if others else ""
+        return f"Pointed out{also}: {top.subject}{more}, "
+    if "confirm" in said:
+        confirmed = _marked(ranked, "confirm")
+        if confirmed == 1:
+            return "Confirmed intruder: "
+        return f"{confirmed} confirmed intruders; first: {top.subject}, "
+    if top.probability >= SAID_ARMED:
+        if len(likely) == 1:
+            return ""
+        armed = all(s.armed_probability >= SAID_ARMED for s in likely)
+        be = "be armed" if armed else "be intruders"
+        return f"{len(likely)} people may {be}; most likely: "
+    people = sum(s.visibility == "in view" and s.status != "responder" for s in ranked)
+    count = "1 person" if people == 1 else f"{people} people" if people else "nobody"
+    return f"No armed person seen yet; {count} in view. First: {top.subject}, "
+
+
+def _where(
+    top: RankedSubject,
+    first: SubjectState,
+    x_axis_bearing_deg: float,
+    level_names: Mapping[str, str],
+) -> str:
+    """Where the first subject is, or can be."""
+    place = top.space_name or "a place without a name"
+    around = f"{place} (±{_metres(top.ce95_m)} m)"
+    known_armed = top.probability >= SAID_ARMED or bool(top.marks)
+    if top.visibility == "in view":
+        now = f"in view now in {around}" if known_armed else f"in {around}"
+        return f"{now}{_heading(first, x_axis_bearing_deg)}" if known_armed else now
+    age = spoken_duration(top.age_s)
+    if top.search is not None and top.age_s >= SEARCHED_S:
+        can_be = search_words(top.search, level_names)
+        if can_be:
+            return f"not seen for {age}, last in {place}; {can_be}"
+    heading = _heading(first, x_axis_bearing_deg) if known_armed else ""
+    return f"last seen {age} ago in {around}{heading}"
+
+
+def _nobody_ranked(ranked: Sequence[RankedSubject]) -> str:
+    """That nobody is ranked, and why not."""
+    if not ranked:
+        return "Nobody has been seen yet."
+    responders = sum(subject.status == "responder" for subject in ranked)
+    rejected = sum(subject.status == "rejected" for subject in ranked)
+    parts = []
+    if responders:
+        parts.append(f"{responders} responder{'s' if responders > 1 else ''}")
+    if rejected:
+        parts.append(f"{rejected} ruled out")
+    return f"Nobody else has been seen: {' and '.join(parts)}."
+
+
+def _warning(ranked: Sequence[RankedSubject]) -> str:
+    """What contradicts a person's mark and must be looked at again; "" where nothing does."""
+    again = [subject.subject for subject in ranked if subject.look_again]
+    return f"Look again at {_listed(again)}: ruled out, but seen armed since. " if again else ""
+
+
+def _marked(ranked: Sequence[RankedSubject], kind: MarkKind) -> int:
+    return sum(any(mark.kind == kind for mark in subject.marks) for subject in ranked)
 
 
 def compass_point(velocity_mps: tuple[float, float], x_axis_bearing_deg: float) -> str:
