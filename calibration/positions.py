@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vision.columns import require_column
+from vision.columns import no_appearance, require_appearance, require_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class FloorPositions:
         armed_llr: `(N,)` float64, as in `vision.tracks.Tracks`.
         unplaced: how many tracks of the frame have no floor position (above the horizon,
             outside the calibrated floor).
+        appearance: `(N, D)` float32, as in `vision.tracks.Tracks`; may be left out, then D is 0.
     """
 
     camera: str
@@ -43,6 +44,7 @@ class FloorPositions:
     track_id: NDArray[np.int64]
     armed_llr: NDArray[np.float64]
     unplaced: int = 0
+    appearance: NDArray[np.float32] = field(default_factory=no_appearance)
 
     def __post_init__(self) -> None:
         require_column("xy_m", self.xy_m, shape=(None, 2), dtype=np.float64)
@@ -52,6 +54,7 @@ class FloorPositions:
         require_column("confidence", self.confidence, shape=(n,), dtype=np.float32)
         require_column("track_id", self.track_id, shape=(n,), dtype=np.int64)
         require_column("armed_llr", self.armed_llr, shape=(n,), dtype=np.float64)
+        object.__setattr__(self, "appearance", require_appearance(self.appearance, n))
 
     def __len__(self) -> int:
         return len(self.track_id)

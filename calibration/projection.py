@@ -114,6 +114,7 @@ def to_floor_positions(
         track_id=tracks.track_id[placed],
         armed_llr=tracks.armed_llr[placed],
         unplaced=int((~placed).sum()),
+        appearance=tracks.appearance[placed],
     )
 
 

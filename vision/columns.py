@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -34,3 +35,20 @@ def require_column(
         raise ColumnError(f"{name}: expected shape {tuple(shape)}, got {actual}")
     if column.dtype != dtype:
         raise ColumnError(f"{name}: expected dtype {dtype.__name__}, got {column.dtype}")
+
+
+def no_appearance() -> NDArray[np.float32]:
+    """The appearance column of rows of which none is known: `(0, 0)`, whatever their number."""
+    return np.zeros((0, 0), np.float32)
+
+
+def require_appearance(column: NDArray[Any], count: int) -> NDArray[np.float32]:
+    """The appearance column `(count, D)`; `(count, 0)` in the place of `no_appearance()`.
+
+    Raises:
+        ColumnError: if it has another number of rows, or is not float32.
+    """
+    if column.shape == (0, 0):
+        column = np.zeros((count, 0), np.float32)
+    require_column("appearance", column, shape=(count, None), dtype=np.float32)
+    return column

@@ -11,7 +11,9 @@ import numpy as np
 from models.looks import read_look_rates
 from models.registry import second_look_name
 
+from .appearance import RunningAppearance
 from .armed import ArmedEvidence
+from .columns import no_appearance
 from .detections import Detections
 from .evidence import BestPictures
 from .frames import BoxFrame, Frame
@@ -85,7 +87,7 @@ class _Followed:
 
 
 class _CameraTracks:
-    """Tracker, armed evidence and its pictures of one camera."""
+    """Tracker, armed evidence with its pictures, and appearance of one camera."""
 
     def __init__(
         self, tracker: CameraTracker, armed: ArmedEvidence, pictures: BestPictures
@@ -93,6 +95,7 @@ class _CameraTracks:
         self._tracker = tracker
         self._last_captured_at_s = -np.inf
         self._pictures = pictures
+        self._appearance = RunningAppearance()
         self.armed = armed
 
     def follow(self, frame: Frame | BoxFrame, detections: Detections) -> _Followed:
@@ -129,6 +132,20 @@ class _CameraTracks:
             armed_llr=self.armed.look(
                 followed.track_id, followed.boxes_px, weapons, frame.captured_at_s, looked
             ),
+            appearance=self._look_of(followed),
+        )
+
+    def _look_of(self, followed: _Followed) -> NDArray[np.float32]:
+        """What the clothes of the frame's tracks look like; recorded boxes show none."""
+        frame = followed.frame
+        if not isinstance(frame, Frame):
+            return no_appearance()
+        return self._appearance.look(
+            frame.image,
+            followed.track_id,
+            followed.boxes_px,
+            followed.persons.xyxy_px,
+            frame.captured_at_s,
         )
 
 

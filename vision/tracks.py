@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .columns import require_column
+from .columns import no_appearance, require_appearance, require_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,9 @@ class Tracks:
         track_id: `(N,)` int64, unique within this camera and run.
         armed_llr: `(N,)` float64, natural-log likelihood ratio of armed against unarmed,
             summed over all looks at this track so far (0 = no evidence either way).
+        appearance: `(N, D)` float32, what the clothes of each track look like so far
+            (`vision.appearance`), rows of length 1, or all 0 where that is not known. May be left
+            out: then nothing is known, and D is 0.
     """
 
     camera: str
@@ -37,6 +40,7 @@ class Tracks:
     confidence: NDArray[np.float32]
     track_id: NDArray[np.int64]
     armed_llr: NDArray[np.float64]
+    appearance: NDArray[np.float32] = field(default_factory=no_appearance)
 
     def __post_init__(self) -> None:
         require_column("xyxy_px", self.xyxy_px, shape=(None, 4), dtype=np.float32)
@@ -44,6 +48,7 @@ class Tracks:
         require_column("confidence", self.confidence, shape=(n,), dtype=np.float32)
         require_column("track_id", self.track_id, shape=(n,), dtype=np.int64)
         require_column("armed_llr", self.armed_llr, shape=(n,), dtype=np.float64)
+        object.__setattr__(self, "appearance", require_appearance(self.appearance, n))
 
     def __len__(self) -> int:
         return len(self.track_id)

@@ -202,3 +202,16 @@ def test_a_fresh_pipeline_has_seen_nothing() -> None:
         pipeline.process([picture("cam", i, 10 + 2 * i)])
     [tracked] = pipeline.fresh(10.0).process([picture("cam", 0, 10)])
     assert len(tracked.tracks) == 0
+
+
+def test_clothes_are_known_where_there_are_pixels_and_travel_with_the_track() -> None:
+    pipeline = Pipeline(BrightSpots(), RATES)
+    tracked = [pipeline.process([picture("cam", i, 10 + 2 * i)])[0].tracks for i in range(6)]
+    assert tracked[-1].appearance.shape == (1, 64)
+    assert np.linalg.norm(tracked[-1].appearance[0]) == pytest.approx(1.0, abs=1e-5)
+    for i in range(4):
+        frame = BoxFrame(
+            "box", i, 100 + 0.2 * i, "drill", 100.0, (640, 360), boxes((20, 100, 80, 300))
+        )
+        [recorded] = pipeline.process([frame])
+    assert recorded.tracks.appearance.shape == (1, 0)
