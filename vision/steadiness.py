@@ -1,0 +1,241 @@
+"""Whether a camera still looks where it looked when it was calibrated.
+
+About once a second the background of its picture is compared with a reference: the corners saved
+when it was calibrated or, without such a file, those that the first seconds of an incident agree
+on. A camera that was bumped or turned shifts the whole picture; people and doors do not.
+
+What is not believed at once: a single odd picture (the median of three checks counts), and a
+picture in which nothing is found again (five in a row, sharp, bright and not full of people, mean
+that the camera looks elsewhere). A dark or blurred picture tells nothing about the shift: the last
+known one stays, and the trouble is told instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from .view_features import ViewFeatures, view_features
+from .view_shift import find_shift, match_codes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .view_shift import Shift
+
+CHECK_EVERY_S: Final = 1.0
+"""Time between two checks of one camera: 7 ms of one core each, measured on 640x360."""
+
+NOISE_SHARE: Final = 0.0025
+"""Shifts below this share of the picture's width (1.6 px of 640) are taken for none. An unmoved
+camera measures 0.0-0.3 px over compression, changed light and people."""
+
+MOVED_SHARE: Final = 0.01
+"""From this share of the picture's diagonal on (7.3 px of 640x360) the calibration is not used:
+about half a metre on the floor at 8 m from a camera in 2.7 m height, and growing with the square
+of the distance."""
+
+_COUNTED: Final = 3
+_NOTHING_KNOWN: Final = 5
+_LEAST_CORNERS: Final = 40
+_COVERED_CONTRAST: Final = 14.0
+_BLURRED: Final = 0.3
+"""Sharpness against the reference's below which a picture is out of focus: blur of 4 px leaves
+0.10, compression to the limit and shifts 0.60 or more."""
+
+_LEAST_SHARP: Final = 0.5
+_LEAST_SEEN: Final = 0.5
+_SAME_PLACE_SHARE: Final = 0.003
+
+Condition = Literal["unknown", "steady", "shifted", "moved", "covered", "blurred"]
+"""`unknown`: no reference yet, or nothing to tell by. `shifted`: moved a little, positions are
+widened. `moved`: positions are not used. `covered`: covered or dark. `blurred`: out of focus."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a camera's picture stands against its calibration.
+
+    Attributes:
+        condition: in one word.
+        shift_px: how far the picture has moved, pixels of the camera's frames; their diagonal
+            where it shows another place altogether, 0 where nothing is known.
+        turn_deg: turn about the line of sight, clockwise in the picture.
+        scale: growth of the picture.
+        agreeing: corners of the reference that the last check found again; None before the first.
+        elsewhere: whether it shows another place than it was calibrated for.
+    """
+
+    condition: Condition = "unknown"
+    shift_px: float = 0.0
+    turn_deg: float = 0.0
+    scale: float = 1.0
+    agreeing: int | None = None
+    elsewhere: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether positions of this camera may be used."""
+        return self.condition != "moved"
+
+    @property
+    def tells_absence(self) -> bool:
+        """Whether nobody in its picture means that nobody is where it was calibrated to look."""
+        return self.condition not in {"moved", "covered", "blurred"}
+
+    @property
+    def trouble(self) -> str:
+        """What people must know of it, to stand after the camera's name; "" if nothing."""
+        match self.condition:
+            case "moved" if self.elsewhere:
+                return "shows another place than it was calibrated for: its positions are not used"
+            case "moved":
+                return (
+                    f"has been moved (its picture by {self.shift_px:.0f} pixels): its positions "
+                    "are not used"
+                )
+            case "shifted":
+                return (
+                    f"has moved a little (its picture by {self.shift_px:.0f} pixels): its "
+                    "positions are less certain"
+                )
+            case "covered":
+                return "shows nothing: its lens is covered, or it is dark there"
+            case "blurred":
+                return "is blurred: its lens is dirty, sprayed or out of focus"
+            case _:
+                return ""
+
+
+class Steadiness:
+    """Compares one camera's pictures with its reference.
+
+    Args:
+        reference: corners saved at calibration; None takes them from the first pictures.
+
+    Attributes:
+        view: how the camera stood at the last check.
+        checked_at_s: capture time of the picture checked last; minus infinity before.
+    """
+
+    def __init__(self, reference: ViewFeatures | None = None) -> None:
+        self._reference = reference
+        self._first: list[ViewFeatures] = []
+        self.checked_at_s = -math.inf
+        self._shifts: deque[Shift] = deque(maxlen=_COUNTED)
+        self._lost = 0
+        self._elsewhere = False
+        self._poor: deque[Condition] = deque(maxlen=_COUNTED)
+        self.view = View()
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether a picture taken at `now_s` (any clock) is to be checked."""
+        return now_s - self.checked_at_s >= CHECK_EVERY_S
+
+    def look(self, image: NDArray[np.uint8], people_px: NDArray[np.float32], now_s: float) -> View:
+        """Check a picture, whether it is due or not.
+
+        Args:
+            image: `(H, W, 3)` uint8 BGR.
+            people_px: `(N, 4)` boxes of persons in it, left out of the comparison.
+            now_s: when it was taken.
+        """
+        self.checked_at_s = now_s
+        features = view_features(image, people_px)
+        if self._reference is None:
+            self._begin(features)
+            return self.view
+        self.view = self._judged(features, self._reference)
+        return self.view
+
+    def _begin(self, features: ViewFeatures) -> None:
+        """Take as reference what a picture and one of the two before show in the same place."""
+        if features.contrast < _COVERED_CONTRAST or len(features) < _LEAST_CORNERS:
+            return
+        self._first.append(features)
+        if len(self._first) < _COUNTED:
+            return
+        last = self._first.pop()
+        seen = np.zeros(len(last), np.int64)
+        for other in self._first:
+            seen[_in_place(last, other)] += 1
+        lasting = last.only(seen > 0)
+        if len(lasting) >= _LEAST_CORNERS:
+            self._reference = lasting
+            self.view = View("steady", agreeing=len(lasting))
+            self._first = []
+        else:
+            self._first = [*self._first[1:], last]
+
+    def _judged(self, features: ViewFeatures, reference: ViewFeatures) -> View:
+        shift = find_shift(reference, features)
+        poor = _why_poor(features, reference, shift)
+        self._poor.append(poor)
+        if shift.known:
+            self._shifts.append(shift)
+            self._lost, self._elsewhere = 0, False
+        elif poor == "unknown" and _is_full_picture(features, reference):
+            self._lost += 1
+        else:
+            self._lost = 0
+        if self._lost >= _NOTHING_KNOWN or self._elsewhere:
+            self._elsewhere = True
+            self._shifts.clear()
+            diagonal_px = math.hypot(*features.size_px)
+            return View("moved", diagonal_px, agreeing=shift.agreeing, elsewhere=True)
+        standing = self._standing(features.size_px, shift.agreeing)
+        if len(self._poor) == _COUNTED and len(set(self._poor)) == 1 and poor != "unknown":
+            return replace(standing, condition=poor) if standing.usable else standing
+        return standing
+
+    def _standing(self, size_px: tuple[int, int], agreeing: int) -> View:
+        """The view by the median of the last shifts; a single one is not believed."""
+        if not self._shifts:
+            return View(agreeing=agreeing)
+        middle = sorted(self._shifts, key=lambda shift: shift.shift_px)[
+            (len(self._shifts) - 1) // 2
+        ]
+        shift_px = middle.shift_px
+        if shift_px < NOISE_SHARE * size_px[0]:
+            return View("steady", agreeing=agreeing)
+        moved = shift_px >= MOVED_SHARE * math.hypot(*size_px)
+        return View(
+            "moved" if moved else "shifted", shift_px, middle.turn_deg, middle.scale, agreeing
+        )
+
+
+def reference_from(image: NDArray[np.uint8], people_px: NDArray[np.float32]) -> ViewFeatures | None:
+    """The reference that one still picture gives; None where it shows too little to tell by."""
+    features = view_features(image, people_px)
+    if features.contrast < _COVERED_CONTRAST or len(features) < _LEAST_CORNERS:
+        return None
+    return features
+
+
+def _in_place(one: ViewFeatures, other: ViewFeatures) -> NDArray[np.intp]:
+    """Rows of `one` that `other` shows in the same place."""
+    pairs = match_codes(one.codes, other.codes)
+    away_px = np.linalg.norm(one.xy_px[pairs[:, 0]] - other.xy_px[pairs[:, 1]], axis=1)
+    rows: NDArray[np.intp] = pairs[away_px <= _SAME_PLACE_SHARE * one.size_px[0], 0]
+    return rows
+
+
+def _why_poor(features: ViewFeatures, reference: ViewFeatures, shift: Shift) -> Condition:
+    """`covered` or `blurred` for a picture that shows too little by itself, else `unknown`."""
+    if features.contrast < _COVERED_CONTRAST:
+        return "covered"
+    if not shift.known and features.sharpness < _BLURRED * reference.sharpness:
+        return "blurred"
+    return "unknown"
+
+
+def _is_full_picture(features: ViewFeatures, reference: ViewFeatures) -> bool:
+    """Whether so much is seen that some of the reference would be among it."""
+    enough = len(features) >= max(_LEAST_CORNERS, _LEAST_SEEN * len(reference))
+    sharp = features.sharpness >= _LEAST_SHARP * reference.sharpness
+    light = features.contrast >= _LEAST_SEEN * reference.contrast
+    return enough and sharp and light

@@ -1,0 +1,70 @@
+"""The steadiness of all cameras of a pipeline, checked in turn so that no batch waits for many."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from .frames import Frame
+from .steadiness import Steadiness, View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .frames import BoxFrame
+    from .view_features import ViewFeatures
+
+FRAMES_A_CHECK: Final = 4
+"""One check for so many frames of a batch at most: 2 ms a frame, beside 50 ms of detection."""
+
+
+class ViewWatch:
+    """Checks the pictures of many cameras against their references; see `vision.steadiness`.
+
+    Args:
+        references: corners saved at calibration, by camera id; a camera without is held against
+            its first pictures.
+    """
+
+    def __init__(self, references: Mapping[str, ViewFeatures] | None = None) -> None:
+        self._references = dict(references or {})
+        self._cameras: dict[str, Steadiness] = {}
+
+    def view(self, camera: str) -> View:
+        """How the camera's picture stood when it was last checked."""
+        steadiness = self._cameras.get(camera)
+        return View() if steadiness is None else steadiness.view
+
+    def check(
+        self,
+        frames: Sequence[Frame | BoxFrame],
+        people_px: Sequence[NDArray[np.float32]],
+    ) -> None:
+        """Check those of the frames whose camera has waited longest, a few of each batch.
+
+        Args:
+            frames: a batch, of any cameras. Recorded boxes show nothing of their surroundings.
+            people_px: `(N, 4)` boxes of the persons in each.
+        """
+        newest: dict[str, tuple[Frame, NDArray[np.float32]]] = {}
+        for frame, boxes_px in zip(frames, people_px, strict=True):
+            if isinstance(frame, Frame):
+                newest[frame.camera] = frame, boxes_px
+        due = [
+            camera
+            for camera, (frame, _) in newest.items()
+            if self._of(camera).is_due(frame.captured_at_s)
+        ]
+        due.sort(key=lambda camera: self._of(camera).checked_at_s)
+        for camera in due[: math.ceil(len(newest) / FRAMES_A_CHECK)]:
+            frame, boxes_px = newest[camera]
+            self._of(camera).look(frame.image, boxes_px, frame.captured_at_s)
+
+    def _of(self, camera: str) -> Steadiness:
+        steadiness = self._cameras.get(camera)
+        if steadiness is None:
+            steadiness = self._cameras[camera] = Steadiness(self._references.get(camera))
+        return steadiness
