@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from calibration.answer import Answer, TrackKey
+    from calibration.inputs import OperatorInput
     from calibration.site import Site
     from vision.detect import Device
     from vision.evidence import EvidencePicture
@@ -112,6 +113,8 @@ class IncidentRun:
         )
         self._names = {camera.id: camera.name for camera in self._cameras}
         self._news = False
+        # Frames come in one thread and what people say in others; the log has one order.
+        self._locating = threading.Lock()
         self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
 
     @property
@@ -151,6 +154,18 @@ class IncidentRun:
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track."""
         return self._pictures.get(track)
+
+    def tell(self, told: OperatorInput) -> None:
+        """Take in what a person or another system says, and publish the answer with it at once.
+
+        It holds also while a worker is being started again.
+        """
+        if self._stopping.is_set():
+            return
+        with self._locating:
+            self._log(told)
+            self._locator.tell(told)
+        self._publish_answer(self._now())
 
     def _supervise(self) -> None:
         """Keep a worker alive until the end, the stop, or one death too many."""
@@ -219,9 +234,10 @@ class IncidentRun:
                 positions = message.positions
                 shifted = positions.track_id + self._first_track
                 seen = Observation(replace(positions, track_id=shifted), message.times)
-                self._log(seen)
-                self._locator.consume(seen.positions, seen.times)
-                self._news = True
+                with self._locating:
+                    self._log(seen)
+                    self._locator.consume(seen.positions, seen.times)
+                    self._news = True
             case Pictured():
                 for picture in message.pictures:
                     track = picture.track_id + self._first_track
@@ -246,12 +262,13 @@ class IncidentRun:
 
     def _publish_answer(self, now_s: float) -> float:
         """Publish what is known at `now_s`; the moment it was published."""
-        answer = self._locator.answer(now_s)
-        published_s = self._now()
-        answer = published_at(answer, published_s)
-        self._log(answer)
-        self._publish(answer)
-        self._news = False
+        with self._locating:
+            answer = self._locator.answer(now_s)
+            published_s = self._now()
+            answer = published_at(answer, published_s)
+            self._log(answer)
+            self._publish(answer)
+            self._news = False
         return published_s
 
     def _keep(self, picture: EvidencePicture) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from calibration.answer import Answer, TrackKey
+    from calibration.inputs import OperatorInput
     from vision.evidence import EvidencePicture
 
     from .gate import Permit
@@ -75,6 +76,12 @@ class Run(Protocol):
         """What is degraded now, a sentence each; empty when all is well."""
         ...
 
+    def tell(self, told: OperatorInput) -> None:
+        """Take in what a person or another system says; the answer with it is published at once.
+
+        Ignored after `stop`.
+        """
+
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track; None without one, and after `stop`."""
         ...
@@ -95,7 +102,7 @@ class RunFactory(Protocol):
         Args:
             permit: what may be watched; no camera outside `permit.cameras`.
             target: the site or drill to play.
-            publish: takes each new answer, from any one thread, about 5 to 10 a second; it
+            publish: takes each new answer, from one thread at a time, about 5 to 10 a second; it
                 returns quickly and never raises.
             on_end: called once, from any thread, when the run ends by itself (a drill has
                 played to its end, the engine gave up), with the reason in words. Not called

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from api.gate import Permit
     from api.record import Record
     from api.services import Services
+    from calibration.inputs import OperatorInput
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of the accounts of tests
 START_S = 1_772_442_000.0  # 2026-03-02 09:00:00 UTC
@@ -277,6 +278,7 @@ class ReplayedRun:
     trouble: tuple[str, ...] = ()
     frames: int = 0
     pictures: dict[TrackKey, EvidencePicture] = field(default_factory=dict)
+    told: list[OperatorInput] = field(default_factory=list)
 
     def start(self) -> None:
         if self.refuse:
@@ -298,6 +300,9 @@ class ReplayedRun:
 
     def problems(self) -> tuple[str, ...]:
         return self.trouble
+
+    def tell(self, told: OperatorInput) -> None:
+        self.told.append(told)
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         return self.pictures.get(track)
