@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .answer import Answer
@@ -9,12 +10,14 @@ from .entrances import EntranceRoutes
 from .fusion import Fusion
 from .last_seen import rank_subjects
 from .said import Said
+from .search import SearchMaps
 from .wording import answer_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .answer import EntranceOption, StageTimes
+    from .camera_loading import Camera
     from .floor_plan import FloorPlan
     from .inputs import OperatorInput
     from .positions import FloorPositions
@@ -25,13 +28,16 @@ class Locator:
     """Follows subjects and answers where the most likely intruder is and which door is closest.
 
     The answer is a deterministic function of the positions consumed and of what was told, in their
-    order, and of the moment asked for; asking changes nothing.
+    order, and of the moments asked for, in that order too: asking brings the search maps of
+    subjects out of view to that moment, with the looks that have come by then.
 
     Args:
         plan: floor plan.
         routes: walking distances from the entrances of the same plan.
         camera_names: names to call cameras by, by camera id.
         x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
+        cameras: the cameras whose empty pictures say where nobody is; without them a subject out of
+            view may be anywhere that it can have walked to.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class Locator:
         *,
         camera_names: Mapping[str, str] | None = None,
         x_axis_bearing_deg: float = 90.0,
+        cameras: Iterable[Camera] = (),
     ) -> None:
         self._plan = plan
         self._routes = routes
@@ -48,6 +55,7 @@ class Locator:
         self._x_axis_bearing_deg = x_axis_bearing_deg
         self._fusion = Fusion()
         self._said = Said(plan, routes)
+        self._search = SearchMaps(plan, cameras)
         self._level_names = {level.id: level.name for level in plan.levels}
         self._times: StageTimes | None = None
 
@@ -64,7 +72,13 @@ class Locator:
             routes or EntranceRoutes(site.plan),
             camera_names={camera.id: camera.name for camera in site.cameras.values()},
             x_axis_bearing_deg=site.anchor.x_axis_bearing_deg,
+            cameras=site.cameras.values(),
         )
+
+    @property
+    def search(self) -> SearchMaps:
+        """Where the subjects out of view can be, as of the newest answer."""
+        return self._search
 
     def consume(self, positions: FloorPositions, times: StageTimes) -> None:
         """Take in one frame of one camera.
@@ -74,6 +88,7 @@ class Locator:
             times: when each stage of that frame ended.
         """
         self._fusion.update(positions)
+        self._search.look(positions.camera, positions.captured_at_s)
         self._said.look(self._fusion)
         if self._times is None or times.captured_s >= self._times.captured_s:
             self._times = times
@@ -94,8 +109,10 @@ class Locator:
         seen.
         """
         states = self._fusion.subjects(now_s)
+        self._search.follow(states, now_s)
         known = self._said.known(states, self._fusion, now_s)
         ranked = rank_subjects(states, self._plan, now_s, self._camera_names, known=known)
+        ranked = tuple(replace(one, search=self._search.area(one.subject)) for one in ranked)
         top = ranked[0].subject if ranked and ranked[0].status == "ranked" else None
         first = next((s for s in states if s.id == top), None)
         entrances: tuple[EntranceOption, ...] = ()

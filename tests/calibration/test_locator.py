@@ -66,7 +66,7 @@ def test_out_of_view() -> None:
     assert subject.age_s == pytest.approx(5.1)
     assert subject.xy_m[0] == pytest.approx(5.9, abs=0.1)
     assert subject.ce95_m > 9
-    assert answer.text.startswith("Last seen 5 s ago in Corridor")
+    assert answer.text.startswith("Not seen for 5 s, last in Corridor")
 
 
 def test_asking_changes_nothing() -> None:

@@ -1,0 +1,290 @@
+"""The search map: where the subjects that no camera sees can be now.
+
+While a subject is out of view, its probability moves over the floor at human speed, through doors
+and over stairs, and out of the entrances; every look of a camera that finds nobody takes some of it
+away where the camera shows the floor. Blind spots keep theirs, and so does the floor of cameras
+that are down. See `search_motion` for the movement and `search_evidence` for the looks.
+
+Time runs in ticks, whole multiples of half a second since 1970, so that an answer does not depend
+on when the questions before it were asked, except that a look counts in the first tick after it
+has come.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from .detection_rates import DetectionRates
+from .search_area import search_area
+from .search_evidence import CameraView, Looks, learn_from, missed
+from .search_motion import TICK_S, Motion
+from .search_start import starting_mass
+from .walk_grid import WalkGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .answer import SearchArea
+    from .camera_loading import Camera
+    from .floor_plan import FloorPlan
+    from .subject import SubjectState
+
+MOST_SUBJECTS: Final = 50
+"""Maps are kept for so many subjects: those with the most evidence of a weapon, then those last
+seen."""
+
+MOST_TICKS: Final = 240
+"""After a pause of more than two minutes without a question, movement before it is left out."""
+
+BLOCK: Final = 16
+"""Subjects that are moved together: what this takes in memory besides the maps is three blocks."""
+
+_FAINT: Final = np.float32(1e-6)
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """Some subjects' maps.
+
+    Attributes:
+        ids: the subjects, S of them.
+        seen_at_s: when each was last seen.
+        mass: `(MODES, C + 1, S)` float32, not normalised.
+        share: `(C + 1, S)` float32, each column sums to 1.
+    """
+
+    ids: list[str]
+    seen_at_s: list[float]
+    mass: NDArray[np.float32]
+    share: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, ids: list[str], seen_at_s: list[float], mass: NDArray[np.float32]) -> _Block:
+        """A block with its shares; faint columns are made to sum to 1 again."""
+        share = mass.sum(axis=0)
+        total = share.sum(axis=0, dtype=np.float64).astype(np.float32)
+        if (total < _FAINT).any():
+            mass = mass / total
+        return cls(ids, seen_at_s, mass, share / total)
+
+    def only(self, rows: list[int]) -> _Block:
+        """The block with some of its subjects."""
+        return _Block(
+            [self.ids[row] for row in rows],
+            [self.seen_at_s[row] for row in rows],
+            np.ascontiguousarray(self.mass[:, :, rows]),
+            np.ascontiguousarray(self.share[:, rows]),
+        )
+
+    def joined(self, other: _Block) -> _Block:
+        """Both blocks in one."""
+        return _Block(
+            self.ids + other.ids,
+            self.seen_at_s + other.seen_at_s,
+            np.concatenate([self.mass, other.mass], axis=2),
+            np.concatenate([self.share, other.share], axis=1),
+        )
+
+
+class SearchMaps:
+    """Maps of all subjects out of view.
+
+    A deterministic function of the calls in their order. Costs nothing until the first subject is
+    out of view; then the grid is made, unless `prepare` has done so before.
+
+    Args:
+        plan: the plan.
+        cameras: the cameras whose looks count.
+        cell_m: edge of a cell, see `WalkGrid.of`.
+    """
+
+    def __init__(
+        self, plan: FloorPlan, cameras: Iterable[Camera] = (), *, cell_m: float | None = None
+    ) -> None:
+        self._plan = plan
+        self._cameras = tuple(cameras)
+        self._cell_m = cell_m
+        self._grid: WalkGrid | None = None
+        self._motion: Motion | None = None
+        self._views: dict[str, CameraView] = {}
+        self._rates = DetectionRates()
+        self._looks = Looks()
+        self._distrusted: frozenset[str] = frozenset()
+        self._blocks: list[_Block] = []
+        self._tick: float = -math.inf
+        self._areas: dict[str, SearchArea] = {}
+
+    @property
+    def grid(self) -> WalkGrid:
+        """The cells that `weights` speaks of."""
+        if self._grid is None:
+            self._grid = WalkGrid.of(self._plan, self._cell_m)
+        return self._grid
+
+    @property
+    def rates(self) -> DetectionRates:
+        """How well the cameras find people, as learnt so far."""
+        return self._rates
+
+    @property
+    def at_s(self) -> float:
+        """The moment that the maps speak of, Unix seconds; minus infinity before the first."""
+        return self._tick * TICK_S
+
+    def prepare(self) -> None:
+        """Make the grid, the movement on it and the cameras' views now: seconds on large sites."""
+        if self._motion is None:
+            self._motion = Motion.on(self.grid)
+            self._views = {camera.id: CameraView.of(camera, self.grid) for camera in self._cameras}
+
+    def distrust(self, cameras: Collection[str]) -> None:
+        """Let the looks of these cameras (and of no others) take nothing away from now on.
+
+        For cameras that have been moved: nobody knows which floor they show.
+        """
+        self._distrusted = frozenset(cameras)
+
+    def look(self, camera: str, at_s: float) -> None:
+        """Take in that a camera delivered a frame.
+
+        Args:
+            camera: camera id.
+            at_s: capture time, Unix seconds.
+        """
+        self._looks.note(camera, at_s, self._tick)
+
+    def follow(self, subjects: Sequence[SubjectState], now_s: float) -> None:
+        """Bring the maps to the last tick up to `now_s`.
+
+        Subjects that are seen again or gone lose their map; those that went out of view get one,
+        which begins where and when they were last seen.
+
+        Args:
+            subjects: all subjects at `now_s`.
+            now_s: the moment, Unix seconds; an earlier one than before changes nothing but whom
+                maps are kept for.
+        """
+        tick = math.floor(now_s / TICK_S)
+        unseen = _most_wanted([state for state in subjects if not state.in_view])
+        self._drop_all_but(unseen)
+        if tick > self._tick:
+            self._advance(tick, subjects)
+        mapped = {name for block in self._blocks for name in block.ids}
+        begun = [state for state in unseen if state.id not in mapped and _first_tick(state) <= tick]
+        for state in begun:
+            self._add(state)
+
+    def area(self, subject_id: str) -> SearchArea | None:
+        """Where a subject can be, None for one that has no map."""
+        if subject_id not in self._areas:
+            share = self._share(subject_id)
+            if share is None:
+                return None
+            self._areas[subject_id] = search_area(self.grid, share, self.at_s)
+        return self._areas[subject_id]
+
+    def weights(self, subject_id: str) -> NDArray[np.float32] | None:
+        """`(C,)` float32 probability of each cell of `grid`, None for one that has no map.
+
+        They sum to 1 less the probability of having left the building.
+        """
+        share = self._share(subject_id)
+        return None if share is None else share[:-1]
+
+    def cells(self, subject_id: str) -> dict[str, NDArray[np.float32]] | None:
+        """By level, `(H, W)` float32 probability by cell of its raster, row 0 in the south.
+
+        Who is on a stair is shown at its nearer end. None for a subject that has no map.
+        """
+        share = self._share(subject_id)
+        if share is None:
+            return None
+        floor = share[: self.grid.floor_cells].copy()
+        for flight in self.grid.flights:
+            on_it = share[flight.first : flight.first + flight.count]
+            half = flight.count // 2
+            floor[flight.lower[0]] += on_it[:half].sum()
+            floor[flight.upper[0]] += on_it[half:].sum()
+        return {
+            level.id: np.where(raster.index >= 0, floor[raster.index], np.float32(0))
+            for level, raster in zip(self._plan.levels, self.grid.rasters, strict=True)
+        }
+
+    def _share(self, subject_id: str) -> NDArray[np.float32] | None:
+        for block in self._blocks:
+            if subject_id in block.ids:
+                return np.ascontiguousarray(block.share[:, block.ids.index(subject_id)])
+        return None
+
+    def _drop_all_but(self, unseen: list[SubjectState]) -> None:
+        wanted = {(state.id, state.seen_at_s) for state in unseen}
+        kept = []
+        for block in self._blocks:
+            rows = [
+                row
+                for row, key in enumerate(zip(block.ids, block.seen_at_s, strict=True))
+                if key in wanted
+            ]
+            if rows:
+                kept.append(block if len(rows) == len(block.ids) else block.only(rows))
+        self._blocks = kept
+        ids = {name for block in kept for name in block.ids}
+        self._areas = {name: area for name, area in self._areas.items() if name in ids}
+
+    def _advance(self, tick: int, subjects: Sequence[SubjectState]) -> None:
+        """Move all maps to a tick, one tick after the other."""
+        if self._blocks or self._motion is not None:
+            self._learn(tick, subjects)
+        late = self._looks.take_late()
+        if self._blocks:
+            first = int(max(self._tick + 1, tick - MOST_TICKS + 1))
+            for step in range(first, tick + 1):
+                self._blocks = [self._moved(block, step, late) for block in self._blocks]
+                late = frozenset()
+            self._areas = {}
+        self._tick = tick
+        self._looks.forget_before(tick)
+
+    def _learn(self, tick: int, subjects: Sequence[SubjectState]) -> None:
+        seen = [s for s in subjects if s.in_view and s.seen_at_s > (tick - 1) * TICK_S]
+        looked = self._looks.during(tick) - self._distrusted
+        learn_from(seen, self._views, looked, self._rates, self.grid)
+
+    def _moved(self, block: _Block, tick: int, late: frozenset[str] = frozenset()) -> _Block:
+        """A block one tick later, after the looks of that tick."""
+        self.prepare()
+        assert self._motion is not None  # noqa: S101 - just prepared
+        looked = (self._looks.during(tick) | late) - self._distrusted
+        unseen = missed(self._views, looked, self._rates, len(self.grid) + 1)
+        return _Block.of(block.ids, block.seen_at_s, self._motion.advance(block.mass, unseen))
+
+    def _add(self, state: SubjectState) -> None:
+        """Begin the map of one subject and bring it to where the others are."""
+        self.prepare()
+        first = _first_tick(state)
+        mass = starting_mass(self.grid, state, first * TICK_S)[:, :, None]
+        block = _Block.of([state.id], [state.seen_at_s], mass)
+        now = int(self._tick)
+        for step in range(max(first + 1, now - MOST_TICKS + 1), now + 1):
+            block = self._moved(block, step)
+        for i, other in enumerate(self._blocks):
+            if len(other.ids) < BLOCK:
+                self._blocks[i] = other.joined(block)
+                return
+        self._blocks.append(block)
+
+
+def _first_tick(state: SubjectState) -> int:
+    """The tick at which a subject's map begins: the first after its last sighting."""
+    return math.ceil(state.seen_at_s / TICK_S)
+
+
+def _most_wanted(unseen: list[SubjectState]) -> list[SubjectState]:
+    order = sorted(unseen, key=lambda s: (-s.armed_llr, -s.seen_at_s, s.id))
+    return order[:MOST_SUBJECTS]

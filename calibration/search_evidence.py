@@ -1,0 +1,186 @@
+"""What cameras say by seeing nobody: who looked when, where, and how likely each look misses.
+
+Every frame that a camera delivers is a look, an empty one too. Frames a tenth of a second apart
+miss the same body for the same reason, so a camera's frames of one tick count as one look. A camera
+that is down delivers no frame and says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import shapely
+
+from vision.columns import require_column
+
+from .detection_rates import DetectionRates, expected_rates
+from .search_motion import TICK_S
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from .camera_loading import Camera
+    from .subject import SubjectState
+    from .walk_grid import WalkGrid
+
+REMEMBERED_TICKS: Final = 20
+"""Looks of the last 10 s are kept: for a subject that is known to be out of view only later."""
+
+LATE_TICKS: Final = 3
+"""A frame that comes after its tick counts in the next one, unless it is later than this."""
+
+TRIAL_WEIGHT: Final = 0.25
+"""Trials with one body come every tick and repeat each other: two seconds make one."""
+
+TRIAL_SIGMA_M: Final = 0.5
+"""Bodies that others place less exactly are no trial."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraView:
+    """The cells that one camera shows.
+
+    Attributes:
+        camera: camera id.
+        cells: `(N,)` int32, sorted.
+        expected: `(N,)` float32, probability that a look finds a body there, before any trial.
+        well_within: `(N,)` bool, whether all cells around are shown too.
+    """
+
+    camera: str
+    cells: NDArray[np.int32]
+    expected: NDArray[np.float32]
+    well_within: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        n = len(self.cells)
+        require_column("cells", self.cells, shape=(n,), dtype=np.int32)
+        require_column("expected", self.expected, shape=(n,), dtype=np.float32)
+        require_column("well_within", self.well_within, shape=(n,), dtype=np.bool_)
+
+    @classmethod
+    def of(cls, camera: Camera, grid: WalkGrid) -> CameraView:
+        """What a camera shows of the floor.
+
+        Args:
+            camera: the camera.
+            grid: the grid of its plan.
+        """
+        floor = camera.visible_floor(grid.plan)
+        shapely.prepare(floor)
+        here = grid.numbers[grid.level_index(camera.level)]
+        cells = here[shapely.contains_xy(floor, grid.xy_m[here])]
+        expected = expected_rates(camera.model, grid.xy_m[cells])
+        cells, expected = cells[expected > 0], expected[expected > 0]
+        shown = np.zeros(len(grid) + 1, dtype=np.bool_)
+        shown[cells] = True
+        around = grid.neighbour[:, cells]
+        return cls(
+            camera=camera.id,
+            cells=cells,
+            expected=expected.astype(np.float32),
+            well_within=np.all(shown[around] | (around < 0), axis=0),
+        )
+
+    def row(self, cell: int) -> int | None:
+        """The row of a cell, None where the camera does not show it."""
+        row = int(np.searchsorted(self.cells, cell))
+        return row if row < len(self.cells) and self.cells[row] == cell else None
+
+
+class Looks:
+    """Which cameras looked in which tick."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, set[str]] = {}
+        self._late: set[str] = set()
+
+    def note(self, camera: str, at_s: float, done_tick: float) -> None:
+        """Take in a frame.
+
+        Args:
+            camera: the camera that delivered it.
+            at_s: its capture time, Unix seconds.
+            done_tick: the last tick for which the looks have been used.
+        """
+        tick = math.ceil(at_s / TICK_S)
+        self._taken.setdefault(tick, set()).add(camera)
+        if done_tick - LATE_TICKS < tick <= done_tick:
+            self._late.add(camera)
+
+    def during(self, tick: int) -> frozenset[str]:
+        """The cameras that looked in the half second up to a tick."""
+        return frozenset(self._taken.get(tick, ()))
+
+    def take_late(self) -> frozenset[str]:
+        """The cameras whose looks came after their tick; each is told once."""
+        late, self._late = frozenset(self._late), set()
+        return late
+
+    def forget_before(self, tick: int) -> None:
+        """Drop what is older than `REMEMBERED_TICKS` at a tick."""
+        for old in [known for known in self._taken if known < tick - REMEMBERED_TICKS]:
+            del self._taken[old]
+
+
+def missed(
+    views: Mapping[str, CameraView], cameras: Iterable[str], rates: DetectionRates, cells: int
+) -> NDArray[np.float32] | None:
+    """`(cells,)` float32, probability that all the looks miss a body that can be seen, by cell.
+
+    None where no look shows any floor.
+
+    Args:
+        views: what each camera shows.
+        cameras: the cameras that looked; each once.
+        rates: how well they find people.
+        cells: how many there are, outside the building included.
+    """
+    known = [views[camera] for camera in sorted(cameras) if camera in views]
+    if not any(len(view.cells) for view in known):
+        return None
+    probability = np.ones(cells, dtype=np.float32)
+    for view in known:
+        probability[view.cells] *= 1 - rates.corrected(view.camera, view.expected)
+    return probability
+
+
+def learn_from(
+    states: Iterable[SubjectState],
+    views: Mapping[str, CameraView],
+    cameras: Collection[str],
+    rates: DetectionRates,
+    grid: WalkGrid,
+) -> None:
+    """Take in whether cameras see the subjects that other cameras place in their view.
+
+    Args:
+        states: subjects that are seen in the tick.
+        views: what each camera shows.
+        cameras: the cameras that looked in the tick.
+        rates: receives the trials.
+        grid: the grid.
+    """
+    looked = [views[camera] for camera in sorted(cameras) if camera in views]
+    exact = [
+        state for state in states if float(np.linalg.eigvalsh(state.cov_m2)[-1]) <= TRIAL_SIGMA_M**2
+    ]
+    if not looked or not exact:
+        return
+    for state in exact:
+        cell = int(grid.cells_at(state.level, state.seen_xy_m[None])[0])
+        for view in looked:
+            row = view.row(cell)
+            others = set(state.cameras) - {view.camera}
+            if row is not None and others and view.well_within[row]:
+                rates.learn(
+                    view.camera,
+                    float(view.expected[row]),
+                    hit=view.camera in state.cameras,
+                    weight=TRIAL_WEIGHT,
+                )

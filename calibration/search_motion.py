@@ -1,0 +1,169 @@
+"""How an unseen body moves: a Markov chain over what it does and the cell it is in.
+
+A body stands, hides, walks or runs, and it walks or runs in one of eight headings (a velocity-jump
+process: Othmer, Dunbar and Alt, Journal of Mathematical Biology 26, 1988). So a front moves at
+human speed; with plain diffusion it would crawl as the square root of time. One tick is half a
+second: bodies change what they do by `mixing`, then those that move are carried by `transport`.
+
+The rates are judgements, made so that on an open floor a walker's velocity is forgotten about as
+fast as `kalman` forgets it (3-4 s, stops included); at walls it turns anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import shapely
+from scipy.linalg import expm
+from scipy.sparse import csr_array
+
+from .connectors import LIFT_CATEGORIES, STAIR_CATEGORIES
+from .search_transport import transport
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .walk_grid import WalkGrid
+
+TICK_S: Final = 0.5
+
+STILL: Final = 0
+HIDDEN: Final = 1
+WALK: Final = slice(2, 10)
+RUN: Final = slice(10, 18)
+MODES: Final = 18
+"""Still, hidden (still, and where no camera's picture shows it: under a desk, behind a cupboard),
+eight headings of a walk and eight of a run."""
+
+RUN_MPS: Final = 4.0
+"""A run through rooms and corridors; with the spread of a tick's steps it reaches 5-6 m/s, and
+`continuity.RUN_MPS` is 5. Sprinters are faster, but not around corners and through doors."""
+
+STOP_HZ: Final = 0.05
+START_HZ: Final = 0.10
+SPEED_UP_HZ: Final = 0.03
+SLOW_DOWN_HZ: Final = 0.10
+RUN_TO_STOP_HZ: Final = 0.03
+BOLT_HZ: Final = 0.01
+"""Walk to still, still to walk, walk to run, run to walk, run to still, still to run, a second."""
+
+TURN_HZ: Final = {1: 0.10, 2: 0.03, 3: 0.0, 4: 0.02}
+"""Turns of so many eighths, to each side (half turns in all), a second, of who walks."""
+
+RUN_TURNS_SHARE: Final = 0.5
+"""Who runs turns half as often."""
+
+HIDE_HZ: Final = 0.005
+COME_OUT_HZ: Final = 0.01
+"""Still to hidden in rooms, and back: one in 200 s, for 100 s. Judgement."""
+
+BARE_CATEGORIES: Final = STAIR_CATEGORIES | LIFT_CATEGORIES | {"lobby", "walkway"}
+HIDES_WHERE_BARE: Final = 0.1
+"""Corridors and stairs have a tenth of a room's places to hide."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """One tick of movement on a grid of C cells; row C stands for outside the building.
+
+    Attributes:
+        mixing: `(MODES, MODES)` float32, share of each mode (column) that goes on in each (row).
+        transport: `(16 (C + 1), 16 (C + 1))` float32, rows are where the moving modes arrive.
+        arriving: `(nnz,)` int32, the cell in which each entry of `transport` arrives.
+        hiding: `(C + 1, 1)` float32, share of the still that hide.
+    """
+
+    mixing: NDArray[np.float32]
+    transport: csr_array
+    arriving: NDArray[np.int32]
+    hiding: NDArray[np.float32]
+
+    @classmethod
+    def on(cls, grid: WalkGrid) -> Motion:
+        """The motion on a grid; takes some seconds where the grid is large."""
+        moves = transport(grid, RUN_MPS, TICK_S)
+        arriving = np.arange(moves.shape[0], dtype=np.int32) % (len(grid) + 1)
+        return cls(
+            mixing=mode_mixing(),
+            transport=moves,
+            arriving=np.repeat(arriving, np.diff(moves.indptr)),
+            hiding=_hiding(grid),
+        )
+
+    def advance(
+        self, mass: NDArray[np.float32], missed: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The mass one tick later, a new array.
+
+        Args:
+            mass: `(MODES, C + 1, S)` float32 of S subjects.
+            missed: `(C + 1,)` float32, by cell the probability that all cameras that looked in
+                the tick miss a body which can be seen; None where no camera looked.
+        """
+        modes, cells, subjects = mass.shape
+        mixed = (self.mixing @ mass.reshape(modes, -1)).reshape(mass.shape)
+        out = np.empty_like(mass)
+        hide, come_out = mixed[STILL] * self.hiding, mixed[HIDDEN] * _COME_OUT
+        np.add(mixed[HIDDEN], hide - come_out, out=out[HIDDEN])
+        np.add(mixed[STILL], come_out - hide, out=out[STILL])
+        moves = self.transport
+        if missed is not None:
+            out[STILL] *= missed[:, None]
+            moves = csr_array(
+                (moves.data * missed[self.arriving], moves.indices, moves.indptr),
+                shape=moves.shape,
+            )
+        moving = mixed[WALK.start :].reshape(-1, subjects)
+        moved = np.asarray(moves @ moving)
+        out[WALK.start :] = moved.reshape(modes - WALK.start, cells, subjects)
+        # Numbers too small for float32 make processors crawl; whoever is that unlikely is nowhere.
+        for mode in out:
+            np.maximum(mode - _NOTHING, 0.0, out=mode)
+        return out
+
+
+_NOTHING: Final = np.float32(1e-25)
+_COME_OUT: Final = np.float32(-np.expm1(-COME_OUT_HZ * TICK_S))
+
+
+def mode_mixing() -> NDArray[np.float32]:
+    """`(MODES, MODES)` share of each mode (column) that goes on in each mode (row) after a tick.
+
+    Hiding is not in it, because it depends on the place.
+    """
+    rate = np.zeros((MODES, MODES))
+    walk, run = np.arange(MODES)[WALK], np.arange(MODES)[RUN]
+    rate[STILL, walk], rate[walk, STILL] = STOP_HZ, START_HZ / 8
+    rate[STILL, run], rate[run, STILL] = RUN_TO_STOP_HZ, BOLT_HZ / 8
+    rate[run, walk], rate[walk, run] = SPEED_UP_HZ, SLOW_DOWN_HZ
+    for eighths, turns_hz in TURN_HZ.items():
+        for side in (1,) if eighths == 4 else (1, -1):  # noqa: PLR2004 - half a turn
+            turned = np.roll(np.arange(8), side * eighths)
+            rate[walk[turned], walk] += turns_hz
+            rate[run[turned], run] += turns_hz * RUN_TURNS_SHARE
+    rate -= np.diag(rate.sum(axis=0))
+    return np.asarray(expm(rate * TICK_S), dtype=np.float32)
+
+
+def _hiding(grid: WalkGrid) -> NDArray[np.float32]:
+    bare = np.array([space.category in BARE_CATEGORIES for space in grid.plan.spaces] + [True])
+    share = np.where(bare[grid.space], HIDES_WHERE_BARE, 1.0)
+    furnished = _beside_fixtures(grid)
+    share[furnished] = 1.0
+    tick = -np.expm1(-HIDE_HZ * TICK_S) * np.append(share, 0.0)
+    return np.asarray(tick[:, None], dtype=np.float32)
+
+
+def _beside_fixtures(grid: WalkGrid) -> NDArray[np.int64]:
+    """Cells within a metre of a fixture."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for index, level in enumerate(grid.plan.levels):
+        fixtures = [f.polygon for f in grid.plan.fixtures if f.level == level.id]
+        here = np.flatnonzero(grid.level == index)
+        if fixtures and len(here):
+            points = np.asarray(shapely.points(grid.xy_m[here]), object)
+            near = shapely.STRtree(points).query(fixtures, predicate="dwithin", distance=1.0)[1]
+            found.append(here[np.unique(near)])
+    return np.concatenate(found)
