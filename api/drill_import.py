@@ -29,6 +29,7 @@ class DataSet:
 DATA_SETS: Final = {
     "cmc": DataSet("drill_import_cmc", frozenset({"recording", "boxes"})),
     "meva": DataSet("drill_import_meva", frozenset({"video", "boxes"})),
+    "multiviewx": DataSet("drill_import_multiviewx", frozenset({"boxes"})),
     "wildtrack": DataSet("drill_import_wildtrack", frozenset({"boxes"})),
 }
 """Data sets by the name a user gives."""

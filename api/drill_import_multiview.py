@@ -53,6 +53,9 @@ class MultiviewSet:
         source: where the data come from and under which licence.
         layout: cameras, units and grid.
         notes: what a reader of the drill's figures has to know.
+        sample_frames: length of a published sample whose pictures show other moments than its
+            annotations; 0 where there is none.
+        sample_note: what to say of it.
     """
 
     name: str
@@ -60,6 +63,8 @@ class MultiviewSet:
     source: str
     layout: Layout
     notes: tuple[str, ...]
+    sample_frames: int = 0
+    sample_note: str = ""
 
 
 def import_multiview(
@@ -84,19 +89,21 @@ def import_multiview(
         cameras = {name: read_camera(source, name, layout) for name in layout.cameras}
         say("reading annotations")
         found = read_annotations(source, layout)
+        untrue = kind == PICTURES and found.frames == data_set.sample_frames
         feeds = []
         for view, (name, model) in enumerate(cameras.items()):
             say(f"writing camera {name}")
             write_camera(folder, name, name, LEVEL, model, data_set.source, "exterior")
-            write_true_boxes(folder, name, model, found.views[view], found.places)
+            if not untrue:
+                write_true_boxes(folder, name, model, found.views[view], found.places)
             if kind == PICTURES:
                 feeds.append(_video_feed(folder, source, name, view, found, say))
             else:
                 feeds.append(_box_feed(folder, name, found.views[view]))
-        write_truth(folder / "truth.csv", found.places, FPS, LEVEL)
+        if not untrue:
+            write_truth(folder / "truth.csv", found.places, FPS, LEVEL)
         notes = [*data_set.notes, *_agreements(cameras, found.views, found)]
-        if picked is not None:
-            notes.append(picked)
+        notes += [note for note in (picked, data_set.sample_note if untrue else None) if note]
         if kind == TRUE_BOXES:
             notes.append("Boxes were drawn by people; a detector's are worse.")
         drill = f"{data_set.name}, {'pictures' if kind == PICTURES else 'true boxes'}"

@@ -5,6 +5,11 @@ pedestrian detection", CVPR 2018; Hou et al., "Multiview detection with feature 
 transformation", ECCV 2020): OpenCV files under `calibrations/`, and one JSON file a frame under
 `annotations_positions/` that gives each person a cell of a grid on the ground and a box in each
 view. The ground is z = 0 and z points up. They differ in units, grid and names, see `Layout`.
+
+MultiviewX comes out of a game engine, whose world is left-handed: its published pose is a rotation,
+but puts all that a camera shows behind it. Turning y round, y' = Y - y, with the camera's three
+axes turned round, too, gives the same pixels in a right-handed world: R' = -R diag(1, -1, 1),
+t' = -(R (0, Y, 0) + t).
 """
 
 from __future__ import annotations
@@ -49,7 +54,9 @@ class Layout:
         columns: cells of the grid along x, the fast axis of `positionID`.
         rows: cells of the grid along y.
         cell_m: side of a cell.
-        origin_m: place of cell 0.
+        origin_m: place of cell 0, in the published frame.
+        left_handed: whether the published frame is; site metres then have y turned round within
+            the grid.
         floor_error_m: calibration error, one standard deviation per axis, assumed.
     """
 
@@ -61,6 +68,7 @@ class Layout:
     cell_m: float
     origin_m: tuple[float, float]
     floor_error_m: float
+    left_handed: bool = False
 
     def floor(self, cameras_m: NDArray[np.float64]) -> Polygon:
         """The rectangle that holds the grid and all cameras, `(C, 2)`, with a metre to spare.
@@ -74,9 +82,24 @@ class Layout:
         return Polygon.from_bounds(*low.tolist(), *high.tolist())
 
     def place_m(self, cell: NDArray[np.int64]) -> NDArray[np.float64]:
-        """`(N, 2)` places of `(N,)` cells, metres."""
+        """`(N, 2)` places of `(N,)` cells, site metres."""
         grid = np.column_stack([cell % self.columns, cell // self.columns])
-        return np.asarray(self.origin_m + self.cell_m * grid, np.float64)
+        xy_m = np.asarray(self.origin_m + self.cell_m * grid, np.float64)
+        if self.left_handed:
+            xy_m[:, 1] = self._turning_m - xy_m[:, 1]
+        return xy_m
+
+    def pose(self, rotation: NDArray[np.float64], translation_m: NDArray[np.float64]) -> Pose:
+        """The pose in site metres of a published one."""
+        if not self.left_handed:
+            return Pose(rotation, translation_m)
+        shift_m = rotation @ np.array([0.0, self._turning_m, 0.0])
+        return Pose(-rotation * np.array([1.0, -1.0, 1.0]), -(shift_m + translation_m))
+
+    @property
+    def _turning_m(self) -> float:
+        """Y of the module docstring: the grid keeps its place."""
+        return 2 * self.origin_m[1] + self.rows * self.cell_m
 
 
 WILDTRACK: Final = Layout(
@@ -100,7 +123,8 @@ MULTIVIEWX: Final = Layout(
     rows=640,
     cell_m=0.025,
     origin_m=(0.0, 0.0),
-    floor_error_m=0.02,
+    floor_error_m=0.08,
+    left_handed=True,
 )
 
 
@@ -145,7 +169,7 @@ def read_camera(folder: Path, name: str, layout: Layout) -> CameraModel:
     )
     rotation = np.asarray(cv2.Rodrigues(_numbers(pose_file, "rvec"))[0], np.float64)
     translation_m = _numbers(pose_file, "tvec") * layout.unit_m
-    return CameraModel.from_pose(lens, Pose(rotation, translation_m), layout.floor_error_m)
+    return CameraModel.from_pose(lens, layout.pose(rotation, translation_m), layout.floor_error_m)
 
 
 def _numbers(path: Path, element: str) -> NDArray[np.float64]:
