@@ -17,6 +17,7 @@ ApiError
 ├── TruthError         a truth file of a drill is malformed or contradicts the site
 ├── RunRecordError     a recorded run cannot be read back or written
 ├── ReportError        a report cannot be written (disk full, no permission)
+├── SiteWriteError     a site folder, an archive of it or a file in it cannot be written
 ├── DrillImportError   a public data set cannot be turned into a drill folder
 └── ProblemError       a request answered with a problem document (RFC 9457)
 ```
@@ -94,6 +95,10 @@ class RunRecordError(ApiError, ValueError):
 
 class ReportError(ApiError):
     """A report cannot be written; the message names the file and the cause, no half file stays."""
+
+
+class SiteWriteError(ApiError):
+    """A site folder, an archive of it or a file in it cannot be written; the message says why."""
 
 
 class DrillImportError(ApiError, ValueError):

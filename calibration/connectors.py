@@ -175,7 +175,8 @@ def _connector(
 
 def _middle(plan: FloorPlan, space: Space, area: BaseGeometry) -> XY:
     """The middle of an area of a space, moved onto its walkable floor."""
-    walls = shapely.buffer(plan.walls(space.level), _OFF_WALL_M)
+    near = shapely.intersection(plan.walls(space.level), shapely.envelope(space.polygon))
+    walls = shapely.buffer(near, _OFF_WALL_M)
     free = shapely.intersection(plan.walkable(space.level), space.polygon).difference(walls)
     middle = shapely.centroid(area)
     for floor in (shapely.intersection(free, area), free):

@@ -11,7 +11,7 @@ from .errors import Problem
 from .floor_plan import ON_WALL_M
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from shapely import LineString
     from shapely.geometry.base import BaseGeometry
@@ -52,6 +52,18 @@ def check_plan(plan: FloorPlan, file: str) -> list[Problem]:
     return problems
 
 
+def spaces_beside(line: LineString, spaces: Sequence[Space], index: shapely.STRtree) -> list[Space]:
+    """The spaces on whose boundary nearly all of a door's line lies, in their order.
+
+    Args:
+        line: the door, site metres.
+        spaces: spaces of its level.
+        index: a tree of their polygons, in the same order.
+    """
+    near = sorted(index.query(line, predicate="dwithin", distance=ON_WALL_M).tolist())
+    return [spaces[i] for i in near if _on(line, spaces[i].polygon.boundary)]
+
+
 def _overlaps(spaces: tuple[Space, ...], file: str) -> Iterator[Problem]:
     polygons = [space.polygon for space in spaces]
     tree = shapely.STRtree(polygons)
@@ -70,8 +82,7 @@ def _overlaps(spaces: tuple[Space, ...], file: str) -> Iterator[Problem]:
 def _check_opening(
     opening: Opening, spaces: tuple[Space, ...], index: shapely.STRtree, file: str
 ) -> Iterator[Problem]:
-    near = index.query(opening.line, predicate="dwithin", distance=ON_WALL_M)
-    beside = [spaces[i] for i in near if _on(opening.line, spaces[i].polygon.boundary)]
+    beside = spaces_beside(opening.line, spaces, index)
     if len(beside) == 2:  # noqa: PLR2004 - a door has two sides
         return
     field = f"feature {opening.id!r}.geometry"
@@ -107,6 +118,8 @@ def _check_numbers(plan: FloorPlan, file: str) -> Iterator[Problem]:
     for entrance in plan.entrances:
         field = f"feature {entrance.id!r}.properties.door_number"
         if not entrance.door_number:
+            if not entrance.usable:  # nobody is ever sent to it
+                continue
             yield Problem(
                 file,
                 field,

@@ -1,4 +1,4 @@
-"""`lastseen site`: check a site folder before an emergency does."""
+"""`lastseen site`: bring a floor plan, and check a site folder before an emergency does."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .site_import import import_site_folder
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from api.site_check import SiteCheck
 
-app = typer.Typer(help="Check a site's plan, doors and cameras.", no_args_is_help=True)
-
-
-@app.callback()
-def _site() -> None:
-    """Keep `check` a subcommand while it is the only one."""
+app = typer.Typer(
+    help="Bring, check and pass on a site's plan, doors and cameras.", no_args_is_help=True
+)
+app.command("import")(import_site_folder)
 
 
 @app.command()
