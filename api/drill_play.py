@@ -23,7 +23,7 @@ from .incident_run import IncidentRun, drill_jobs
 from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
 from .run_record import FrameCounts, RunRecord
-from .worker import build_pipeline, recorded_frames
+from .worker import build_pipeline, recorded_frames, saved_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -218,6 +218,7 @@ def play_at_full_speed(
     """
     site = drill.site
     pipeline, backend = build_pipeline(device, pixels=any(feed.has_pixels for feed in drill.feeds))
+    pipeline.hold_against(saved_views(site))
     locator = Locator.for_site(site)
     log: list[Logged] = []
     watched = [feed for feed in drill.feeds if feed.camera in permit.cameras]
@@ -235,6 +236,9 @@ def play_at_full_speed(
             log.append(Observation(positions, times))
             locator.consume(positions, times)
             counts[camera.id] += 1
+            trouble = f"camera {camera.name} {tracked.tracks.view.trouble}"
+            if tracked.tracks.view.trouble and trouble not in problems:
+                problems.append(trouble)
         answer = locator.answer(now_s)
         log.append(answer)
         on_progress(Progress(now_s - drill.start_s, drill.duration_s, answer, (), tuple(problems)))

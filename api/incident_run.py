@@ -149,7 +149,12 @@ class IncidentRun:
             for camera in self._cameras
             if camera.phase in {"stalled", "refused"}
         ]
-        return (*self._trouble.values(), *faults)
+        views = [
+            f"camera {camera.name} {camera.view_trouble}"
+            for camera in self._cameras
+            if camera.view_trouble
+        ]
+        return (*self._trouble.values(), *faults, *views)
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track."""

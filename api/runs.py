@@ -39,6 +39,8 @@ class CameraStatus:
         frames_used: frames that were detected on so far.
         frames_dropped: frames that a newer one replaced before they were used.
         last_frame_age_s: age of the newest frame, seconds; None before the first.
+        view_trouble: what is wrong with what it shows ("has been moved: its positions are not
+            used"), to stand after its name; "" where nothing is, or nothing is known.
     """
 
     id: str
@@ -50,6 +52,7 @@ class CameraStatus:
     frames_used: int
     frames_dropped: int
     last_frame_age_s: float | None
+    view_trouble: str = ""
 
 
 class Run(Protocol):

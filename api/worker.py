@@ -30,13 +30,15 @@ from .runs import CameraStatus
 from .worker_messages import Ended, Failed, Feeds, Observed, Pictured, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from calibration.camera import CameraModel
     from calibration.site import Site
     from vision.detect import Device
     from vision.sources import AnyFrame, Source
+    from vision.view import View
+    from vision.view_features import ViewFeatures
 
     from .worker_messages import Begin, CameraJob, WorkerJob
 
@@ -80,6 +82,8 @@ def _watch(
         for camera in job.cameras
     ]
     told_s = -np.inf
+    views: dict[str, View] = {}
+    pipeline.hold_against(saved_views(site))
     try:
         for feed in feeds:
             feed.start()
@@ -89,6 +93,7 @@ def _watch(
             frames = latest.take(LARGEST_BATCH, 0.0 if ended else FRAME_PATIENCE_S)
             for tracked in pipeline.process(frames):
                 camera = site.cameras[tracked.frame.camera]
+                views[camera.id] = tracked.tracks.view
                 positions = to_floor_positions(
                     tracked.tracks, camera.model, camera.id, camera.level, site.plan
                 )
@@ -105,7 +110,7 @@ def _watch(
             now_s = time.time()
             if over or now_s - told_s >= FEEDS_EVERY_S:
                 told_s = now_s
-                connection.send(Feeds(tuple(_status(feed, latest, now_s) for feed in feeds)))
+                connection.send(Feeds(tuple(_status(feed, latest, now_s, views) for feed in feeds)))
             if over:
                 connection.send(Ended())
                 return
@@ -138,7 +143,18 @@ def _source(job: CameraJob, site: Site, started_at_s: float, duration_s: float |
     )
 
 
-def _status(feed: Feed, latest: LatestFrames[AnyFrame], now_s: float) -> CameraStatus:
+def saved_views(site: Site) -> dict[str, ViewFeatures]:
+    """What the site's cameras showed when they were calibrated, where that was saved; by id."""
+    return {
+        camera.id: camera.reference
+        for camera in site.cameras.values()
+        if camera.reference is not None
+    }
+
+
+def _status(
+    feed: Feed, latest: LatestFrames[AnyFrame], now_s: float, views: Mapping[str, View]
+) -> CameraStatus:
     state, counts = feed.state(now_s), latest.counts(feed.camera)
     age_s = None if state.last_frame_at_s is None else now_s - state.last_frame_at_s
     return CameraStatus(
@@ -151,6 +167,7 @@ def _status(feed: Feed, latest: LatestFrames[AnyFrame], now_s: float) -> CameraS
         frames_used=counts.taken,
         frames_dropped=counts.dropped,
         last_frame_age_s=age_s,
+        view_trouble=views[feed.camera].trouble if feed.camera in views else "",
     )
 
 

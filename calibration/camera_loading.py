@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from vision.view_features import ReferenceFileError, ViewFeatures, from_bytes
+
 from .camera import HOMOGRAPHY_ERROR_M, POSE_ERROR_M, VIEW_RANGE_M, CameraModel, Pose
 from .errors import DegeneratePoints, Problem
 from .fisheye import FisheyeLens
@@ -46,6 +48,8 @@ class Camera:
         address: where its stream is; None in a drill.
         model: pixels to metres.
         calibrated_by: what its file gives.
+        reference: corners of what it showed when it was calibrated, to notice that it has been
+            moved; None where none were saved.
     """
 
     id: str
@@ -55,6 +59,7 @@ class Camera:
     address: CameraAddress | None
     model: CameraModel
     calibrated_by: Calibration
+    reference: ViewFeatures | None = None
 
     def visible_floor(self, plan: FloorPlan, range_m: float = VIEW_RANGE_M) -> BaseGeometry:
         """The walkable floor that the camera shows, see `CameraModel.visible_floor`."""
@@ -102,6 +107,7 @@ def load_cameras(
             address=file.address,
             model=model,
             calibrated_by=_way(file),
+            reference=_reference(path.with_name(reference_file(file.id)), model, problems),
         )
         cameras[file.id] = camera
         if plan is not None and levels is not None and file.level in levels:
@@ -126,6 +132,40 @@ def _camera_model(file: CameraFile, name: str, problems: list[Problem]) -> Camer
     except DegeneratePoints as error:
         problems.append(Problem(name, _way(file), str(error)))
         return None
+
+
+def reference_file(camera_id: str) -> str:
+    """Name of the file beside the camera's that holds what it showed when it was calibrated."""
+    return f"{camera_id}.reference.npz"
+
+
+def _reference(path: Path, model: CameraModel, problems: list[Problem]) -> ViewFeatures | None:
+    """The saved corners; None, with a warning, where they cannot be used.
+
+    Without them a camera is held against its first pictures, so no emergency waits for them.
+    """
+    name = f"{CAMERA_FOLDER}/{path.name}"
+    try:
+        features = from_bytes(path.read_bytes(), name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ReferenceFileError) as error:
+        problems.append(Problem(name, "", str(error).removeprefix(f"{name}: "), "warning"))
+        return None
+    width_px, height_px = features.size_px
+    if abs(width_px * model.size_px[1] - height_px * model.size_px[0]) > max(model.size_px):
+        problems.append(
+            Problem(
+                name,
+                "size_px",
+                f"is of a picture of {width_px}x{height_px}, the lens of one of "
+                f"{model.size_px[0]}x{model.size_px[1]}; make it again with lastseen calibrate "
+                "--still",
+                "warning",
+            )
+        )
+        return None
+    return features
 
 
 def _lens(table: LensTable) -> AnyLens:

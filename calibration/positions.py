@@ -31,6 +31,11 @@ class FloorPositions:
         unplaced: how many tracks of the frame have no floor position (above the horizon,
             outside the calibrated floor).
         appearance: `(N, D)` float32, as in `vision.tracks.Tracks`; may be left out, then D is 0.
+        shift_px: how far the camera's picture has moved since it was calibrated, pixels of the
+            calibrated picture; `cov_m2` is widened by it.
+        withheld: how many tracks have no position because the picture has moved too far.
+        tells_absence: whether nobody seen means that nobody was there. False where the camera has
+            been moved, is covered or out of focus.
     """
 
     camera: str
@@ -45,6 +50,9 @@ class FloorPositions:
     armed_llr: NDArray[np.float64]
     unplaced: int = 0
     appearance: NDArray[np.float32] = field(default_factory=no_appearance)
+    shift_px: float = 0.0
+    withheld: int = 0
+    tells_absence: bool = True
 
     def __post_init__(self) -> None:
         require_column("xy_m", self.xy_m, shape=(None, 2), dtype=np.float64)

@@ -17,6 +17,9 @@ A box cut at the top and at the bottom, one behind a fixture whose head gives no
 or above the horizon, and a point farther outside the walkable floor than its own uncertainty
 explains have no floor position: they are counted as unplaced. A point slightly inside a wall stays
 where it is; moving it would only hide the error.
+
+Where the camera's picture has moved since it was calibrated, every position is widened by that
+shift, and where it has moved far, there are none: they are counted as withheld.
 """
 
 from __future__ import annotations
@@ -80,8 +83,9 @@ def to_floor_positions(
         plan: floor plan, for the walkable floor of that level.
     """
     boxes_px = _calibrated_boxes(tracks, camera)
+    shift_px = tracks.view.shift_px * camera.size_px[0] / tracks.size_px[0]
     walkable = plan.walkable(level)
-    xy_m, cov_m2, valid, standing_m = _from_feet(boxes_px, camera)
+    xy_m, cov_m2, valid, standing_m = _from_feet(boxes_px, camera, shift_px)
     behind = np.zeros(len(boxes_px), np.bool_)
     if camera.centre_m is not None:
         behind[valid] = plan.behind_fixtures(level, camera.centre_m, xy_m[valid])
@@ -92,7 +96,7 @@ def to_floor_positions(
     by_head = np.flatnonzero((cut_below | behind | short | ~valid) & ~cut_above)
     from_head = np.zeros(len(boxes_px), np.bool_)
     if len(by_head):
-        head_xy_m, head_cov_m2, head_valid = _from_heads(boxes_px[by_head], camera)
+        head_xy_m, head_cov_m2, head_valid = _from_heads(boxes_px[by_head], camera, shift_px)
         between_m = xy_m[by_head] - head_xy_m
         doubtful = (short & ~cut_below)[by_head]
         head_cov_m2 += np.where(
@@ -102,6 +106,9 @@ def to_floor_positions(
         by_head = by_head[believed]
         xy_m[by_head], cov_m2[by_head] = head_xy_m[believed], head_cov_m2[believed]
         placed[by_head] = from_head[by_head] = True
+    withheld = 0 if tracks.view.usable else len(placed)
+    unplaced = int((~placed).sum()) if tracks.view.usable else 0
+    placed &= tracks.view.usable
     return FloorPositions(
         camera=camera_id,
         level=level,
@@ -113,8 +120,11 @@ def to_floor_positions(
         confidence=tracks.confidence[placed],
         track_id=tracks.track_id[placed],
         armed_llr=tracks.armed_llr[placed],
-        unplaced=int((~placed).sum()),
+        unplaced=unplaced,
         appearance=tracks.appearance[placed],
+        shift_px=shift_px,
+        withheld=withheld,
+        tells_absence=tracks.view.tells_absence,
     )
 
 
@@ -156,7 +166,7 @@ def _body_cov_m2(camera: CameraModel, jacobian: NDArray[np.float64]) -> NDArray[
 
 
 def _from_feet(
-    boxes_px: NDArray[np.float64], camera: CameraModel
+    boxes_px: NDArray[np.float64], camera: CameraModel, shift_px: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Places, covariances and validity with the feet at the box's bottom, and standing heights, m.
 
@@ -181,13 +191,13 @@ def _from_feet(
             usable & body.whole, STATURE_M * height_px / np.maximum(template_px, 1.0), standing_m
         )
     jacobian = camera.floor_jacobian(foot_px)
-    variance = _edge_variance_px2(height_px)[:, None, None]
+    variance = (_edge_variance_px2(height_px) + shift_px**2)[:, None, None]
     cov_m2 = variance * (jacobian @ jacobian.transpose(0, 2, 1)) + _body_cov_m2(camera, jacobian)
     return xy_m, cov_m2, valid, standing_m
 
 
 def _from_heads(
-    boxes_px: NDArray[np.float64], camera: CameraModel
+    boxes_px: NDArray[np.float64], camera: CameraModel, shift_px: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Places, covariances and validity with a head of mean stature at the box's top."""
     observed_px = _middle_of_edge_px(boxes_px, 1)
@@ -205,7 +215,7 @@ def _from_heads(
         refined_m, refined_valid = camera.to_height(head_px, STATURE_M)
         xy_m = np.where((usable & refined_valid)[:, None], refined_m, xy_m)
     # How far the place moves with one standard deviation of edge jitter and of stature.
-    edge_px = np.sqrt(_edge_variance_px2(height_px))[:, None, None]
+    edge_px = np.sqrt(_edge_variance_px2(height_px) + shift_px**2)[:, None, None]
     jacobian = camera.floor_jacobian(head_px, STATURE_M)
     by_edge_m = jacobian * edge_px
     taller_m, taller_ok = camera.to_height(head_px, STATURE_M + STATURE_SIGMA_M)

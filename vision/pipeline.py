@@ -19,11 +19,13 @@ from .evidence import BestPictures
 from .frames import BoxFrame, Frame
 from .track import NOT_TRACKED, CameraTracker
 from .tracks import Tracks
+from .view import View
+from .view_watch import ViewWatch
 from .weapons import LOOKS_A_FRAME, load_second_look, most_urgent, urgency
 from .yolo import load_detector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from .detect import Detector, Device
     from .evidence import EvidencePicture
+    from .view_features import ViewFeatures
     from .weapons import SecondLook
     from .yolo import YoloDetector
 
@@ -118,7 +121,9 @@ class _CameraTracks:
             followed.frame, followed.track_id[looked], followed.boxes_px[looked], weapons
         )
 
-    def weigh(self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_]) -> Tracks:
+    def weigh(
+        self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_], view: View
+    ) -> Tracks:
         """The tracks of the frame, with what the looks at some of them add to the evidence."""
         frame, known = followed.frame, followed.known
         return Tracks(
@@ -133,6 +138,7 @@ class _CameraTracks:
                 followed.track_id, followed.boxes_px, weapons, frame.captured_at_s, looked
             ),
             appearance=self._look_of(followed),
+            view=view,
         )
 
     def _look_of(self, followed: _Followed) -> NDArray[np.float32]:
@@ -178,6 +184,11 @@ class Pipeline:
         self._now = now
         self._nominal_fps = nominal_fps
         self._cameras: dict[str, _CameraTracks] = {}
+        self._views = ViewWatch()
+
+    def hold_against(self, references: Mapping[str, ViewFeatures]) -> None:
+        """Compare these cameras' pictures, by id, with the corners saved at calibration."""
+        self._views = ViewWatch(references)
 
     def fresh(self, nominal_fps: float) -> Pipeline:
         """A pipeline with the same models and clock that has seen nothing yet."""
@@ -206,7 +217,7 @@ class Pipeline:
             weapons += self.second_look.look([frame.image], [persons.xyxy_px])
         nobody = np.full(len(persons), NOT_TRACKED, np.int64)
         none = _Followed(frame, detections, persons, nobody)
-        tracks = self._new_camera().weigh(none, Detections.empty(), np.zeros(0, bool))
+        tracks = self._new_camera().weigh(none, Detections.empty(), np.zeros(0, bool), View())
         return TrackedFrame(frame, persons, tuple(weapons), nobody, tracks, self._now())
 
     def process(self, frames: Sequence[Frame | BoxFrame]) -> list[TrackedFrame]:
@@ -222,6 +233,7 @@ class Pipeline:
             self._camera(frame.camera).follow(frame, detections)
             for frame, detections in zip(frames, self._detect(frames), strict=True)
         ]
+        self._views.check(frames, [one.persons.xyxy_px for one in followed])
         return [self._weighed(*looked_at) for looked_at in self._look(followed)]
 
     def _weighed(
@@ -236,7 +248,7 @@ class Pipeline:
             one.persons,
             (whole_frame,) if found is None else (whole_frame, found),
             one.identity,
-            camera.weigh(one, told, looked),
+            camera.weigh(one, told, looked, self._views.view(one.frame.camera)),
             self._now(),
             camera.picture(one, told, looked),
         )

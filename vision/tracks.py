@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .columns import no_appearance, require_appearance, require_column
+from .view import View
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,7 @@ class Tracks:
         appearance: `(N, D)` float32, what the clothes of each track look like so far
             (`vision.appearance`), rows of length 1, or all 0 where that is not known. May be left
             out: then nothing is known, and D is 0.
+        view: how the camera's picture stood against its calibration when it was last checked.
     """
 
     camera: str
@@ -41,6 +43,7 @@ class Tracks:
     track_id: NDArray[np.int64]
     armed_llr: NDArray[np.float64]
     appearance: NDArray[np.float32] = field(default_factory=no_appearance)
+    view: View = field(default_factory=View)
 
     def __post_init__(self) -> None:
         require_column("xyxy_px", self.xyxy_px, shape=(None, 4), dtype=np.float32)

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from .frames import Frame
-from .steadiness import Steadiness, View
+from .steadiness import Steadiness
+from .view import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from shapely import box
@@ -9,8 +12,12 @@ from calibration.floor_plan import Fixture, FloorPlan
 from calibration.projection import to_floor_positions
 from calibration.synthetic import PERFECT, Imperfection, Scene, Walker
 from vision.tracks import Tracks
+from vision.view import View
 
 from .corridor import LEVEL, corridor_plan, east_camera, side_camera, west_camera
+
+if TYPE_CHECKING:
+    from vision.view import Condition
 
 PLAN = corridor_plan()
 WEST = west_camera()
@@ -189,6 +196,45 @@ def test_95_percent_ellipses_hold_at_least_that_many_jittered_walkers() -> None:
                 inside.append(error @ np.linalg.solve(placed.cov_m2[0], error) < 5.99)
     assert len(inside) > 100
     assert np.mean(inside) >= 0.93
+
+
+def viewed(condition: Condition, shift_px: float, size: tuple[int, int] = (640, 360)) -> Tracks:
+    """Somebody 8 m away, in a picture that has moved."""
+    box = np.array(box_of(standing(8.0, 1.5))) * size[0] / 640
+    left, top, right, bottom = box.tolist()
+    seen = tracks((left, top, right, bottom), size=size)
+    return replace(seen, view=View(condition, shift_px))
+
+
+@pytest.mark.parametrize("size", [(640, 360), (320, 180)], ids=["full", "substream"])
+def test_a_picture_that_moved_a_little_widens_positions(size: tuple[int, int]) -> None:
+    steady = to_floor_positions(viewed("steady", 0.0, size), WEST, "cam", LEVEL, PLAN)
+    moved_px = 4.0 * size[0] / 640
+    shifted = to_floor_positions(viewed("shifted", moved_px, size), WEST, "cam", LEVEL, PLAN)
+
+    assert (shifted.shift_px, shifted.withheld, shifted.tells_absence) == (4.0, 0, True)
+    np.testing.assert_allclose(shifted.xy_m, steady.xy_m)
+    gained = shifted.cov_m2[0] - steady.cov_m2[0]
+    at_px, _ = WEST.to_image(np.array([[*steady.xy_m[0], 0.0]]))
+    for step_px in (np.array([[4.0, 0.0]]), np.array([[0.0, 4.0]])):
+        moved_m = (WEST.to_floor(at_px + step_px)[0] - steady.xy_m)[0]
+        assert moved_m @ np.linalg.pinv(gained) @ moved_m == pytest.approx(1.0, rel=0.2)
+
+
+def test_a_camera_that_was_moved_places_nobody() -> None:
+    placed = to_floor_positions(viewed("moved", 40.0), WEST, "cam", LEVEL, PLAN)
+
+    assert (len(placed), placed.withheld, placed.unplaced) == (0, 1, 0)
+    assert not placed.tells_absence
+
+
+@pytest.mark.parametrize("condition", ["covered", "blurred"])
+def test_who_is_seen_in_a_poor_picture_is_placed_but_nobody_is_missed(
+    condition: Condition,
+) -> None:
+    placed = to_floor_positions(viewed(condition, 0.0), WEST, "cam", LEVEL, PLAN)
+
+    assert (len(placed), placed.tells_absence) == (1, False)
 
 
 def desk_plan(height_m: float | None) -> FloorPlan:

@@ -13,7 +13,8 @@ from vision.decode import decode_file
 from vision.detections import Detections
 from vision.errors import VisionError
 from vision.frames import BoxFrame, Frame
-from vision.steadiness import CHECK_EVERY_S, Steadiness, View, reference_from
+from vision.steadiness import CHECK_EVERY_S, Steadiness, reference_from
+from vision.view import View
 from vision.view_features import ReferenceFileError, from_bytes, to_bytes, view_features
 from vision.view_shift import find_shift
 from vision.view_watch import ViewWatch
