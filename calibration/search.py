@@ -20,7 +20,8 @@ import numpy as np
 
 from .detection_rates import DetectionRates
 from .search_area import search_area
-from .search_evidence import CameraView, Looks, learn_from, missed
+from .search_evidence import CameraView, Looks, learn_from, missed, spare
+from .search_lookalikes import lookalike_cells
 from .search_motion import TICK_S, Motion
 from .search_start import starting_mass
 from .walk_grid import WalkGrid
@@ -176,9 +177,9 @@ class SearchMaps:
         if tick > self._tick:
             self._advance(tick, subjects)
         mapped = {name for block in self._blocks for name in block.ids}
-        begun = [state for state in unseen if state.id not in mapped and _first_tick(state) <= tick]
-        for state in begun:
-            self._add(state)
+        for state in unseen:
+            if state.id not in mapped and _first_tick(state) <= self._tick:
+                self._add(state, subjects)
 
     def area(self, subject_id: str) -> SearchArea | None:
         """Where a subject can be, None for one that has no map."""
@@ -245,7 +246,7 @@ class SearchMaps:
         if self._blocks:
             first = int(max(self._tick + 1, tick - MOST_TICKS + 1))
             for step in range(first, tick + 1):
-                self._blocks = [self._moved(block, step, late) for block in self._blocks]
+                self._blocks = [self._moved(block, step, subjects, late) for block in self._blocks]
                 late = frozenset()
             self._areas = {}
         self._tick = tick
@@ -256,15 +257,25 @@ class SearchMaps:
         looked = self._looks.during(tick) - self._distrusted
         learn_from(seen, self._views, looked, self._rates, self.grid)
 
-    def _moved(self, block: _Block, tick: int, late: frozenset[str] = frozenset()) -> _Block:
+    def _moved(
+        self,
+        block: _Block,
+        tick: int,
+        subjects: Sequence[SubjectState],
+        late: frozenset[str] = frozenset(),
+    ) -> _Block:
         """A block one tick later, after the looks of that tick."""
         self.prepare()
         assert self._motion is not None  # noqa: S101 - just prepared
         looked = (self._looks.during(tick) | late) - self._distrusted
         unseen = missed(self._views, looked, self._rates, len(self.grid) + 1)
-        return _Block.of(block.ids, block.seen_at_s, self._motion.advance(block.mass, unseen))
+        mass = self._motion.advance(block.mass, unseen)
+        if unseen is not None:
+            cells, columns = lookalike_cells(self.grid, block.seen_at_s, subjects, tick * TICK_S)
+            spare(mass, unseen, cells, columns)
+        return _Block.of(block.ids, block.seen_at_s, mass)
 
-    def _add(self, state: SubjectState) -> None:
+    def _add(self, state: SubjectState, subjects: Sequence[SubjectState]) -> None:
         """Begin the map of one subject and bring it to where the others are."""
         self.prepare()
         first = _first_tick(state)
@@ -272,7 +283,7 @@ class SearchMaps:
         block = _Block.of([state.id], [state.seen_at_s], mass)
         now = int(self._tick)
         for step in range(max(first + 1, now - MOST_TICKS + 1), now + 1):
-            block = self._moved(block, step)
+            block = self._moved(block, step, subjects)
         for i, other in enumerate(self._blocks):
             if len(other.ids) < BLOCK:
                 self._blocks[i] = other.joined(block)

@@ -17,7 +17,7 @@ import shapely
 from vision.columns import require_column
 
 from .detection_rates import DetectionRates, expected_rates
-from .search_motion import TICK_S
+from .search_motion import STILL, TICK_S, WALK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -148,6 +148,26 @@ def missed(
     for view in known:
         probability[view.cells] *= 1 - rates.corrected(view.camera, view.expected)
     return probability
+
+
+def spare(
+    mass: NDArray[np.float32],
+    missed_by_cell: NDArray[np.float32],
+    cells: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> None:
+    """Undo what the looks of a tick took from some cells of some subjects.
+
+    Args:
+        mass: `(MODES, C + 1, S)` float32, changed in place.
+        missed_by_cell: `(C + 1,)` float32, by which it was multiplied.
+        cells: `(N,)` cells.
+        columns: `(N,)` column of the subject to which each of them is given back.
+    """
+    # Two bodies side by side spare the same cell once.
+    cells, columns = np.unique(np.stack([cells, columns]), axis=1)
+    mass[STILL, cells, columns] /= missed_by_cell[cells]
+    mass[WALK.start :, cells, columns] /= missed_by_cell[cells]
 
 
 def learn_from(

@@ -5,8 +5,11 @@ process: Othmer, Dunbar and Alt, Journal of Mathematical Biology 26, 1988). So a
 human speed; with plain diffusion it would crawl as the square root of time. One tick is half a
 second: bodies change what they do by `mixing`, then those that move are carried by `transport`.
 
-The rates are judgements, made so that on an open floor a walker's velocity is forgotten about as
-fast as `kalman` forgets it (3-4 s, stops included); at walls it turns anyway.
+The rates are chosen between two measurements of this project, both at two places a second (see
+`docs/why/search-map.md`): people on a square (WILDTRACK: walkers stop 0.044 times a second, set off
+again 0.062 times, turn by 22-67 degrees 0.06 times and farther 0.006 times) and two people at work
+in a building (CITIC-MTMC: 0.036, 0.35, 0.11 and 0.05, the turns that walls force included; here
+walls turn bodies anyway).
 """
 
 from __future__ import annotations
@@ -47,13 +50,14 @@ SPEED_UP_HZ: Final = 0.03
 SLOW_DOWN_HZ: Final = 0.10
 RUN_TO_STOP_HZ: Final = 0.03
 BOLT_HZ: Final = 0.01
-"""Walk to still, still to walk, walk to run, run to walk, run to still, still to run, a second."""
+"""Walk to still, still to walk, walk to run, run to walk, run to still, still to run, a second.
+Nobody ran in the measurements: what concerns runs is judgement."""
 
-TURN_HZ: Final = {1: 0.10, 2: 0.03, 3: 0.0, 4: 0.02}
-"""Turns of so many eighths, to each side (half turns in all), a second, of who walks."""
+TURN_HZ: Final = {1: 0.05, 2: 0.015, 4: 0.01}
+"""Turns by so many eighths, to each side (half turns in all), a second, of who walks."""
 
 RUN_TURNS_SHARE: Final = 0.5
-"""Who runs turns half as often."""
+"""Who runs turns half as often. Judgement."""
 
 HIDE_HZ: Final = 0.005
 COME_OUT_HZ: Final = 0.01

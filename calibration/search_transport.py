@@ -148,7 +148,8 @@ class _Ways:
     def _step(self, flow: _Flow) -> tuple[list[_Flow], list[_Flow]]:
         """Those still under way and those that have arrived after one more step of all."""
         at = (flow.heading, flow.cell)
-        step_m, passes = self._step_m[at], self._passes[at]
+        step_m: NDArray[np.float32] = self._step_m[at]
+        passes: NDArray[np.float32] = self._passes[at]
         left_m = np.minimum(flow.left_m, self._most_m[flow.cell])
         chance: NDArray[np.float32] = np.minimum(left_m / step_m, _ONE)
         onward = flow._replace(
@@ -161,14 +162,12 @@ class _Ways:
         goes_on = (onward.left_m > 0) & ~out & ~off
         moved = onward.rows(goes_on, moves)
         resting = [
-            flow.rows(chance < 1.0, flow.share * (_ONE - chance)),
+            flow.rows(chance < 1.0, flow.share * (1 - chance)),
             onward.rows((onward.left_m <= 0) & ~out & ~off, moves),
             onward.rows(out, moves),
             *_scattered(onward.rows(off & (passes > 0), moves)),
         ]
-        barred = flow._replace(left_m=left_m).rows(
-            passes < 1.0, flow.share * chance * (_ONE - passes)
-        )
+        barred = flow._replace(left_m=left_m).rows(passes < 1.0, flow.share * chance * (1 - passes))
         slid, turned = self._turned(barred)
         return [moved, *slid], resting + turned
 

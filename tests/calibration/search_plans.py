@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from shapely import LineString, box
 
 from calibration.floor_plan import Entrance, Fixture, FloorPlan, Level, Opening, Space, Wall
-from calibration.subject import SubjectState
+from calibration.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from calibration.subject import SubjectState
 
 LEVEL = "L1"
 UPPER = "L2"
@@ -68,28 +71,16 @@ def lost(
     sigma_m: float = 0.2,
     in_view: bool = False,
     cameras: tuple[str, ...] = (),
+    born_s: float | None = None,
 ) -> SubjectState:
-    """A subject that was last seen at a place."""
+    """A subject that was last seen at a place, first five seconds before."""
     xy_m = np.array(at_m, np.float64)
-    return SubjectState(
-        id=name,
-        level=level,
-        xy_m=xy_m,
-        velocity_mps=np.array(velocity_mps, np.float64),
-        cov_m2=np.eye(2) * sigma_m**2,
-        at_s=seen_at_s,
-        born_s=seen_at_s - 5.0,
-        seen_at_s=seen_at_s,
-        seen_xy_m=xy_m,
-        anchor_xy_m=xy_m,
-        in_view=in_view,
-        cameras=cameras,
-        armed_llr=0.0,
-        armed_looks=0,
-        armed_looks_span_s=0.0,
-        armed_tracks=(),
-        trail_m=(),
-    )
+    subject = Subject.born(0, level, seen_at_s, xy_m, np.eye(2) * sigma_m**2)
+    subject.note("x", seen_at_s)
+    mean = np.array([*at_m, *velocity_mps], np.float64)
+    state = subject.state(in_view=in_view, at_s=seen_at_s, mean=mean, cov=subject.cov)
+    born = seen_at_s - 5.0 if born_s is None else born_s
+    return replace(state, id=name, cameras=cameras, born_s=born)
 
 
 @st.composite

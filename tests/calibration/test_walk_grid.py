@@ -86,7 +86,8 @@ def test_a_room_too_thin_for_a_cell_has_one_all_the_same() -> None:
 
 
 def test_a_bent_thin_corridor_stays_in_one_piece() -> None:
-    around = shapely.union_all([box(0, 0, 0.7, 9), box(0, 8.4, 9, 9), box(8.45, 0, 9, 9)])
+    bend = [(0, 0), (0.7, 0), (0.7, 8.4), (8.45, 8.4), (8.45, 0), (9, 0), (9, 9), (0, 9)]
+    around = shapely.Polygon(bend)
     space = Space("bend", "Bend", "walkway", LEVEL, around)
     grid = WalkGrid.of(FloorPlan([ground()], [space]), 1.0)
     assert parts(grid)[0] == 1
