@@ -30,6 +30,10 @@ ACROSS_M: Final = 0.75
 """So far from a door the spaces that it joins are looked for: no school has thicker walls."""
 
 _STEP_M: Final = 0.05
+_GRID_M: Final = 0.0001
+"""As plans are written: what is cut and joined here meets exactly in the file."""
+
+_JAMB_M: Final = 0.002
 _LEAST_SHARE: Final = 0.5
 """Part of a door's width that must open into the space beyond."""
 
@@ -119,8 +123,8 @@ class DoorPlacer:
         gap = self._open(quad, within)
         if gap is None:
             return None
-        edge = shapely.intersection(shapely.boundary(self._polygons[beyond]), quad)
-        return self._placed(edge, ends, (within, beyond))
+        edge = shapely.boundary(self._polygons[beyond])
+        return self._placed(edge, quad, ends, (within, beyond))
 
     def _to_outside(
         self, ends: NDArray[np.float64], inward: NDArray[np.float64], inside: tuple[str, float]
@@ -130,40 +134,47 @@ class DoorPlacer:
         if self._open(quad, inside[0], solid_only=True) is None:
             return None
         outer = shapely.boundary(shapely.union_all(list(self._polygons.values())))
-        edge = shapely.intersection(outer, quad)
-        return self._placed(edge, ends, (inside[0],))
+        return self._placed(outer, quad, ends, (inside[0],))
 
     def _open(self, quad: Polygon, within: str, *, solid_only: bool = False) -> BaseGeometry | None:
         """Give `within` the part of `quad` that is no walkable space; None where that cannot be."""
         solids = {i: p for i, p in self._polygons.items() if not self._spaces[i].walkable}
         floors = [p for i, p in self._polygons.items() if i not in solids]
         near = [p for p in floors if shapely.intersects(p, quad)]
-        gap = shapely.difference(quad, shapely.union_all(near))
+        gap = shapely.difference(quad, shapely.union_all(near), grid_size=_GRID_M)
         if solid_only:
-            gap = shapely.intersection(gap, shapely.union_all(list(solids.values())))
+            walls = shapely.union_all(list(solids.values()))
+            gap = shapely.intersection(gap, walls, grid_size=_GRID_M)
         touching = [
             part
             for part in shapely.get_parts(gap)
-            if isinstance(part, Polygon) and shapely.dwithin(part, self._polygons[within], 1e-6)
+            if isinstance(part, Polygon)
+            and shapely.dwithin(part, self._polygons[within], 2 * _GRID_M)
         ]
         gap = shapely.union_all(touching)
-        grown = shapely.union_all([self._polygons[within], gap])
+        grown = shapely.union(self._polygons[within], gap, grid_size=_GRID_M)
         if not isinstance(grown, Polygon):
             return None
         self._polygons[within] = grown
         for i, solid in solids.items():
             if shapely.intersects(solid, gap):
-                rest = shapely.difference(solid, gap)
+                rest = shapely.difference(solid, gap, grid_size=_GRID_M)
                 parts = [p for p in shapely.get_parts(rest) if isinstance(p, Polygon)]
                 if parts:
                     self._polygons[i] = max(parts, key=lambda part: part.area)
         return gap
 
     def _placed(
-        self, edge: BaseGeometry, ends: NDArray[np.float64], joins: tuple[str, ...]
+        self,
+        edge: BaseGeometry,
+        quad: Polygon,
+        ends: NDArray[np.float64],
+        joins: tuple[str, ...],
     ) -> PlacedDoor | None:
+        """The door where an edge passes through the opened wall, without the wall's jambs."""
         width_m = float(np.linalg.norm(ends[1] - ends[0]))
-        lines = lines_of(edge, _LEAST_SHARE * width_m)
+        across = shapely.intersection(edge, shapely.buffer(quad, -_JAMB_M, join_style="mitre"))
+        lines = lines_of(across, _LEAST_SHARE * width_m)
         if not lines:
             return None
         middle = Point(ends.mean(axis=0))

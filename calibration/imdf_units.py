@@ -43,7 +43,9 @@ def spaces_of(source: ImdfSource, frame: SiteFrame, ids: Mapping[str, str]) -> l
         name = unit.label("name", source.language) or unit.label("alt_name", source.language)
         name = name or occupants.get(unit.id, "") or own[unit.id]
         listed = unit.properties.get("connects", unit.own.get("connects")) or []
-        connects = [str(other) for other in listed] + [own[i] for i in joins.get(unit.id, ())]
+        connects = [str(other) for other in listed]
+        if not source.ours:
+            connects += [own[i] for i in joins.get(unit.id, ())]
         parts = unit.polygons()
         for number, part in enumerate(sorted(parts, key=lambda p: -p.area), start=1):
             placed = in_site_metres(part, frame)
@@ -54,7 +56,7 @@ def spaces_of(source: ImdfSource, frame: SiteFrame, ids: Mapping[str, str]) -> l
                 Space(
                     space_id,
                     name if number == 1 else f"{name} ({number})",
-                    unit.text("category"),
+                    str(unit.own.get("category") or unit.text("category")),
                     ids[unit.text("level_id")],
                     placed,
                     tuple(dict.fromkeys(connects)) if number == 1 else (),

@@ -82,8 +82,8 @@ def ways_of(
             openings.append(_opening(feature, source, level, placed))
             continue
         entrance = _entrance(feature, source, level, placed)
-        aloft += not entrance.usable and level.ordinal != 0
-        exits += _is_exit(feature)
+        aloft += not (entrance.usable or source.ours or level.ordinal == 0)
+        exits += _is_exit(feature) and not source.ours
         entrances.append(entrance)
     if moved:
         source.notes.append(

@@ -216,7 +216,8 @@ def _outline(feature: ImdfFeature, frame: SiteFrame) -> Polygon:
 def _level_ids(features: Sequence[ImdfFeature], language: str) -> dict[str, str]:
     """Ids that people can type: the file's own of this project, else "L" and the short name."""
     own = {f.id: str(f.own.get("id") or "") for f in features}
-    short = {f.id: "L" + f.label("short_name", language) for f in features}
+    named = {f.id: f.label("short_name", language) for f in features}
+    short = {i: text if text.startswith("L") else f"L{text}" for i, text in named.items()}
     ordinal = {f.id: f"L{f.properties.get('ordinal')}" for f in features}
     for ids in (own, short, ordinal):
         fit = all(len(text) > 1 and is_identifier(text) for text in ids.values())
@@ -265,6 +266,8 @@ def _venue(source: ImdfSource) -> tuple[str, str]:
     addresses = {f.id: f for f in source.of("address")}
     for feature in named:
         found = addresses.get(str(feature.properties.get("address_id")))
+        if found is not None and isinstance(found.own.get("address"), str):
+            return name or "Unnamed site", found.own["address"]
         if found is not None:
             parts = (found.properties.get(key) for key in ("address", "locality", "province"))
             return name or "Unnamed site", ", ".join(str(part) for part in parts if part)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .site_export import export_site_archive
 from .site_import import import_site_folder
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Bring, check and pass on a site's plan, doors and cameras.", no_args_is_help=True
 )
 app.command("import")(import_site_folder)
+app.command("export")(export_site_archive)
 
 
 @app.command()
