@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from calibration.answer import Answer
+    from calibration.inputs import OperatorInput
     from calibration.locator import Locator
 
     from .input_log import Replayable
@@ -95,6 +96,7 @@ def replay(
                 feed(locator, entry)
             case _:
                 said += 1
+                feed(locator, entry)
         on_progress(played)
     return Replayed(frames, said, answers, None)
 
@@ -113,10 +115,13 @@ def computed_otherwise(then: Mapping[str, str], now: Mapping[str, str]) -> tuple
     )
 
 
-def feed(locator: Locator, entry: Observation) -> None:
-    """Give a locator one entry of a log, as the recorded one got it."""
-    # When it was published was not known yet.
-    locator.consume(entry.positions, replace(entry.times, published_s=None))
+def feed(locator: Locator, entry: Observation | OperatorInput) -> None:
+    """Give a locator one input of a log, as the recorded one got it."""
+    if isinstance(entry, Observation):
+        # When it was published was not known yet.
+        locator.consume(entry.positions, replace(entry.times, published_s=None))
+    else:
+        locator.tell(entry)
 
 
 def _difference(number: int, note: AnswerNote, answer: Answer) -> Difference | None:

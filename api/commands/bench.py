@@ -72,6 +72,45 @@ def gate(
     _show(figures, names, as_json=as_json)
 
 
+@app.command("locate")
+def locate(
+    growth: Annotated[
+        bool,
+        typer.Option(help="Measure other numbers of people, cameras and levels, too: minutes."),
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How long do the frames and the answers of a whole school take the locator?
+
+    50 people under 400 cameras on three levels: subjects, search map, ranking and entrances, on a
+    synthetic school, in processor time.
+
+    Examples:
+      lastseen bench locate --no-growth
+
+      lastseen bench locate --json > locate.json
+    """
+    figures = _benchmarks("locate").measure(growth=growth)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    typer.echo(f"machine: {figures['machine']}")
+    sizes = [(figures["base"], figures)]
+    for part, rows in figures.get("growth", {}).items():
+        sizes += [(f"{row[part]} {part}", row) for row in rows]
+    for name, row in sizes:
+        update, answer = row["update_ms"], row["answer_ms"]
+        typer.echo(
+            f"{name}: busy {row['busy']['median']} of a core ({row['busy']['low']} to "
+            f"{row['busy']['high']}); update {_three(update)} ms; answer {_three(answer)} ms; "
+            f"{row['memory_mib']} MiB"
+        )
+
+
+def _three(percentiles: dict[str, Any]) -> str:
+    return " / ".join(str(percentiles[name]["median"]) for name in ("p50", "p95", "p99"))
+
+
 def _benchmarks(name: str) -> ModuleType:
     if not WING.is_dir():
         raise ApiError(f"{CHECKOUT}: no benchmarks here; they are part of the source checkout")
