@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from calibration.box_noise import BoxNoise
+
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
@@ -19,14 +21,18 @@ class DataSet:
 
     Attributes:
         module: module of this package that holds its `import_drill`.
-        options: attributes of `ImportRequest` that it understands, besides source and target.
+        options: names of the command's options that it understands.
     """
 
     module: str
     options: frozenset[str]
 
 
+NOISE_OPTIONS: Final = ("seed", "jitter", "miss_rate", "false_per_min")
+"""Options that make up `ImportRequest.noise`."""
+
 DATA_SETS: Final = {
+    "citic": DataSet("drill_import_citic", frozenset({"recording", *NOISE_OPTIONS})),
     "cmc": DataSet("drill_import_cmc", frozenset({"recording", "boxes"})),
     "meva": DataSet("drill_import_meva", frozenset({"video", "boxes"})),
     "multiviewx": DataSet("drill_import_multiviewx", frozenset({"boxes"})),
@@ -46,6 +52,7 @@ class ImportRequest:
         video: a video of the data set to play.
         boxes: which boxes of the data set to play in place of pictures.
         camera: a camera file, for data without a calibration.
+        noise: how simulated boxes differ from true ones, for data without boxes.
     """
 
     source: Path
@@ -54,6 +61,7 @@ class ImportRequest:
     video: Path | None = None
     boxes: str | None = None
     camera: Path | None = None
+    noise: BoxNoise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,12 @@ def check_options(name: str, given: Iterable[str]) -> None:
     """Raise `DrillImportError` unless the importer `name` understands all options in `given`."""
     unknown = sorted(set(given) - DATA_SETS[name].options)
     if unknown:
-        known = ", ".join(f"--{option}" for option in sorted(DATA_SETS[name].options))
-        raise DrillImportError(f"--{unknown[0]}: {name} does not use it; it has {known}")
+        known = ", ".join(_flag(option) for option in sorted(DATA_SETS[name].options))
+        raise DrillImportError(f"{_flag(unknown[0])}: {name} does not use it; it has {known}")
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def chosen(option: str, wanted: str | None, there: Sequence[str]) -> tuple[str, str | None]:

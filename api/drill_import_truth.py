@@ -51,7 +51,7 @@ def write_true_boxes(
         boxes: true boxes, not cut at the picture's borders.
         places: where people stood.
     """
-    rows, distance_m = _distances(camera, boxes, places)
+    rows, distance_m = distances(camera, boxes, places)
     known = boxes[rows]
     shares = visible_shares(known, distance_m, camera.size_px)
     path = folder / "truth" / "boxes" / f"{camera_id}.csv"
@@ -71,10 +71,10 @@ def write_true_boxes(
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _distances(
+def distances(
     camera: CameraModel, boxes: RecordedBoxes, places: RecordedPlaces
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows of `boxes` whose person has a place, and how far from the camera that is, metres."""
+    """Return the rows of `boxes` whose person has a place, and its distance from the camera, m."""
     if camera.centre_m is None:
         raise ValueError("only a camera with a pose tells how far away somebody is")
     spots = {

@@ -11,7 +11,7 @@ import typer
 def import_drill(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Data set: cmc, meva or wildtrack."),
+        typer.Argument(metavar="NAME", help="Data set: citic, cmc, meva, multiviewx, wildtrack."),
     ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the data set.")],
     target: Annotated[
@@ -32,6 +32,23 @@ def import_drill(
             help="Play boxes in place of pictures: det (detected), gt (true), or a day of meva.",
         ),
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Seed of simulated boxes (citic).")
+    ] = None,
+    jitter: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=0.5, metavar="SHARE", help="Jitter of simulated edges, share of height."
+        ),
+    ] = None,
+    miss_rate: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.95, metavar="SHARE", help="Share of simulated boxes missed."),
+    ] = None,
+    false_per_min: Annotated[
+        float | None,
+        typer.Option(min=0, max=600, metavar="N", help="Simulated false boxes a minute, camera."),
+    ] = None,
 ) -> None:
     """Make a drill folder from a public data set.
 
@@ -43,6 +60,8 @@ def import_drill(
 
       lastseen drill import cmc data/cmc room --recording CMC2
 
+      lastseen drill import citic data/citic floor --recording capture2 --miss-rate 0.2
+
       lastseen drill import wildtrack data/wildtrack square
 
       lastseen drill run gym-boxes --report out/gym
@@ -50,12 +69,28 @@ def import_drill(
     from rich.console import Console
 
     from api.drill_import import ImportRequest, check_options, importer
+    from calibration.box_noise import BoxNoise
 
     console = Console(stderr=True)
     run = importer(name)
-    options = {"recording": recording, "video": video, "boxes": boxes}
+    options = {
+        "recording": recording,
+        "video": video,
+        "boxes": boxes,
+        "seed": seed,
+        "jitter": jitter,
+        "miss_rate": miss_rate,
+        "false_per_min": false_per_min,
+    }
     check_options(name, [option for option, value in options.items() if value is not None])
-    request = ImportRequest(source, target, recording=recording, video=video, boxes=boxes)
+    usual = BoxNoise()
+    noise = BoxNoise(
+        seed=usual.seed if seed is None else seed,
+        jitter=usual.jitter if jitter is None else jitter,
+        miss_rate=usual.miss_rate if miss_rate is None else miss_rate,
+        false_per_min=usual.false_per_min if false_per_min is None else false_per_min,
+    )
+    request = ImportRequest(source, target, recording, video, boxes, noise=noise)
     with console.status("importing") as status:
         made = run(request, status.update)
     for note in made.notes:

@@ -170,7 +170,7 @@ def test_a_folder_in_use_is_left_alone(source: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_lists_those_there_are() -> None:
-    with pytest.raises(DrillImportError, match=r"no importer 'kitti'; .*: cmc, .*meva"):
+    with pytest.raises(DrillImportError, match=r"no importer 'kitti'; .*: citic, .*meva"):
         importer("kitti")
 
 
