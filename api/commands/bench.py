@@ -107,6 +107,53 @@ def locate(
         )
 
 
+@app.command("appearance")
+def appearance(
+    drill: Annotated[
+        Path, typer.Option(metavar="DIR", help="Drill with videos and truth/boxes.")
+    ] = WING,
+    multiviewx: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="MultiviewX's sample with pictures, measured as well."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the detector runs.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Do clothes tell whether two tracks are one body, and do they say how sure that is?
+
+    Plays the drill through detector and tracker: some two minutes on two cores.
+
+    Examples:
+      lastseen bench appearance
+
+      lastseen bench appearance --multiviewx data/multiviewx-sample --json
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("following", total=1.0)
+        figures = _benchmarks("appearance").measure(
+            drill, device, lambda share: progress.update(bar, completed=share)
+        )
+    if multiviewx is not None:
+        multiview = _benchmarks("appearance_multiview")
+        figures["multiviewx"] = multiview.measure_multiview(multiviewx, device)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    typer.echo(f"machine: {figures['machine']}")
+    for name in ("across_cameras", "within_a_camera", "multiviewx"):
+        if name in figures:
+            told = ", ".join(f"{key} {value}" for key, value in figures[name].items())
+            typer.echo(f"{name}: {told}")
+    cost = figures["cost"]
+    typer.echo(
+        f"cost: {cost['ms_a_frame']} ms a frame, "
+        f"{cost['share_of_the_pipeline']:.1%} of the pipeline"
+    )
+
+
 def _three(percentiles: dict[str, Any]) -> str:
     return " / ".join(str(percentiles[name]["median"]) for name in ("p50", "p95", "p99"))
 
