@@ -12,6 +12,7 @@ from vision.columns import require_column
 
 from .answer import EntranceOption
 from .door_reasons import DoorCase, why_not
+from .level_graph import CELL_M, LevelGraphs
 from .route_field import RouteField
 from .route_words import route_steps
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .answer import XY
     from .floor_plan import Entrance, FloorPlan
 
-CELL_M: Final = 0.2
 _REMEMBERED: Final = 512
 
 
@@ -57,7 +57,8 @@ class EntranceRoutes:
         """
         self.plan = plan
         self.entrances = plan.entrances
-        self._levels = {level.id: _level_routes(plan, level.id, cell_m) for level in plan.levels}
+        graphs = LevelGraphs(plan, cell_m)
+        self._levels = {level.id: _level_routes(graphs, level.id) for level in plan.levels}
         self._rank = lru_cache(_REMEMBERED)(self._ranked)
 
     def distances_m(self, level: str, xy_m: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,12 +154,16 @@ class EntranceRoutes:
         )
 
 
-def _level_routes(plan: FloorPlan, level: str, cell_m: float) -> _LevelRoutes:
+def _level_routes(graphs: LevelGraphs, level: str) -> _LevelRoutes:
+    plan = graphs.plan
     columns = [i for i, entrance in enumerate(plan.entrances) if entrance.level == level]
-    entrances = [plan.entrances[i] for i in columns]
-    locked = [o.line for o in plan.openings if o.level == level and o.locked]
-    unlocked = RouteField(plan, level, entrances, cell_m=cell_m, closed=locked)
-    any_door = RouteField(plan, level, entrances, cell_m=cell_m) if locked else None
+    doors = [plan.entrances[i].line for i in columns]
+    unlocked = RouteField(plan, level, graphs.graph(level, by_key=False), doors)
+    any_door = (
+        RouteField(plan, level, graphs.graph(level, by_key=True), doors)
+        if graphs.has_locked(level)
+        else None
+    )
     return _LevelRoutes(np.array(columns, dtype=np.int64), unlocked, any_door)
 
 
