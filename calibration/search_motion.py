@@ -22,7 +22,7 @@ import shapely
 from scipy.linalg import expm
 from scipy.sparse import csr_array
 
-from .connectors import LIFT_CATEGORIES, STAIR_CATEGORIES
+from .search_aim import BARE_CATEGORIES, aiming
 from .search_transport import transport
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ HIDE_HZ: Final = 0.005
 COME_OUT_HZ: Final = 0.01
 """Still to hidden in rooms, and back: one in 200 s, for 100 s. Judgement."""
 
-BARE_CATEGORIES: Final = STAIR_CATEGORIES | LIFT_CATEGORIES | {"lobby", "walkway"}
 HIDES_WHERE_BARE: Final = 0.1
 """Corridors and stairs have a tenth of a room's places to hide."""
 
@@ -87,7 +86,10 @@ class Motion:
     @classmethod
     def on(cls, grid: WalkGrid) -> Motion:
         """The motion on a grid; takes some seconds where the grid is large."""
-        moves = transport(grid, RUN_MPS, TICK_S)
+        moves = csr_array(transport(grid, RUN_MPS, TICK_S) @ aiming(grid, TICK_S))
+        moves.sort_indices()
+        moves.indices = moves.indices.astype(np.int32)
+        moves.indptr = moves.indptr.astype(np.int32)
         arriving = np.arange(moves.shape[0], dtype=np.int32) % (len(grid) + 1)
         return cls(
             mixing=mode_mixing(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.sparse import block_diag, coo_array, csr_array
 
+from .search_aim import door_headings
 from .walk_grid import WALK_MPS
 from .walk_steps import EXIT, FREE, LOCKED, NO_CELL, OUTSIDE
 
@@ -69,10 +70,7 @@ def transport(grid: WalkGrid, run_mps: float, tick_s: float) -> csr_array:
     """
     ways = _Ways(grid, lift_m=WALK_MPS * tick_s)
     blocks = [ways.carried(pace_mps * tick_s) for pace_mps in (WALK_MPS, run_mps)]
-    moves = csr_array(block_diag(blocks, format="csr").astype(np.float32))
-    moves.indices = moves.indices.astype(np.int32)
-    moves.indptr = moves.indptr.astype(np.int32)
-    return moves
+    return csr_array(block_diag(blocks, format="csr").astype(np.float32))
 
 
 class _Ways:
@@ -82,6 +80,8 @@ class _Ways:
         cells = len(grid)
         self._grid = grid
         self._outside = cells
+        self._to_door = np.append(door_headings(grid), NO_CELL).astype(np.int8)
+        self._space = np.append(grid.space, NO_CELL)
         self._floor = grid.floor_cells
         to = grid.neighbour
         self._target = np.where(to == OUTSIDE, cells, to)
@@ -152,8 +152,10 @@ class _Ways:
         passes: NDArray[np.float32] = self._passes[at]
         left_m = np.minimum(flow.left_m, self._most_m[flow.cell])
         chance: NDArray[np.float32] = np.minimum(left_m / step_m, _ONE)
+        target = self._target[at].astype(np.int32)
         onward = flow._replace(
-            cell=self._target[at].astype(np.int32),
+            cell=target,
+            heading=self._kept_to_the_way(flow, target),
             left_m=np.maximum(left_m - step_m, np.float32(0)),
         )
         moves = flow.share * chance * passes
@@ -170,6 +172,12 @@ class _Ways:
         barred = flow._replace(left_m=left_m).rows(passes < 1.0, flow.share * chance * (1 - passes))
         slid, turned = self._turned(barred)
         return [moved, *slid], resting + turned
+
+    def _kept_to_the_way(self, flow: _Flow, target: NDArray[np.int32]) -> NDArray[np.int8]:
+        """Headings after a step: who is on the way to a room's door goes on along it."""
+        on_it = flow.heading == self._to_door[flow.cell]
+        inside = self._space[flow.cell] == self._space[target]
+        return np.where(on_it & inside, self._to_door[target], flow.heading)
 
     def _on_stairs(self, flow: _Flow) -> _Flow:
         """On stairs there are two headings: on, or back."""

@@ -12,9 +12,11 @@ from shapely import LineString
 
 from calibration.connectors import plan_connectors
 from calibration.floor_plan import Entrance, FloorPlan
+from calibration.search_aim import aiming, door_headings
 from calibration.search_motion import HIDDEN, MODES, RUN, STILL, TICK_S, WALK, Motion, mode_mixing
 from calibration.search_start import mode_shares, starting_mass
 from calibration.walk_grid import WALK_MPS, WalkGrid
+from calibration.walk_steps import LOCKED, NO_CELL
 
 from .search_plans import (
     LEVEL,
@@ -279,3 +281,33 @@ def test_a_map_that_begins_off_the_floor(at_m: tuple[float, float], outside: flo
     grid = WalkGrid.of(two_rooms(entrances=[entrance]))
     mass = starting_mass(grid, lost(at_m, sigma_m=0.05), 0.0)[:, :, None]
     assert shares(mass)[-1] == pytest.approx(outside)
+
+
+def test_who_walks_in_a_room_finds_its_door_and_keeps_off_locked_ones() -> None:
+    grid = WalkGrid.of(
+        two_rooms(door("open", (6, 1), (6, 2)), door("shut", (6, 4.5), (6, 5.5), locked=True))
+    )
+    headings = door_headings(grid)
+    west = np.flatnonzero(grid.space == 0)
+    at = west
+    for _ in range(40):
+        inside = at[grid.space[at] == 0]
+        assert (grid.passes[headings[inside], inside] != LOCKED).all()
+        at = np.where(grid.space[at] == 0, grid.neighbour[headings[at], at], at)
+    assert (grid.space[at] == 1).all()
+    moved = after(Motion.on(grid), placed(grid, (3.0, 3.0), mode=WALK.start), 10.0)
+    assert in_space(grid, moved, "east") > 0.4
+
+
+def test_nobody_aims_where_no_door_is_open_or_in_a_corridor() -> None:
+    shut = WalkGrid.of(two_rooms(door("d", (6, 2), (6, 3), locked=True)))
+    assert (door_headings(shut) == NO_CELL).all()
+    plan = FloorPlan(
+        long_corridor().levels,
+        [long_corridor(12.0).spaces[0], room("side", (0, 3, 12, 8))],
+        [door("d", (5, 3), (6, 3))],
+    )
+    grid = WalkGrid.of(plan)
+    assert (door_headings(grid)[grid.space == 0] == NO_CELL).all()
+    assert (door_headings(grid)[grid.space == 1] != NO_CELL).all()
+    np.testing.assert_allclose(aiming(grid, TICK_S).sum(axis=0), 1.0, atol=1e-6)
