@@ -52,6 +52,14 @@ REMEMBERED_LOOKS = 8.0
 LIGHT_CORRECTION = 0.7
 """Power of the grey-world gains. Measured on two rendered sets, 0.5 to 0.7 is best on both."""
 
+LEAST_COLOUR = 3.0
+"""A picture whose channels differ by less than this on average, of 255, shows no colours: a camera
+that sees by infrared at night. Then nobody is looked at; grey clothes in daylight are another
+thing."""
+
+LEAST_LIGHT = 20.0
+"""Mean level, of 255, below which a picture is too dark for its colours to be those of cloth."""
+
 _FULL_HEIGHT_PX = 120.0
 _FORGET_S = 30.0
 _BORDER_PX = 2.0
@@ -132,6 +140,17 @@ def light_gains(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Factors `(3,)` for blue, green and red that bring a picture near to mean grey."""
     mean = np.maximum(image[::16, ::16].reshape(-1, 3).mean(axis=0), 8.0)
     return np.asarray((_GREY_LEVEL / mean) ** LIGHT_CORRECTION, np.float32)
+
+
+def shows_colours(image: NDArray[np.uint8]) -> bool:
+    """Whether a picture is light enough, and in colour, so that clothes can be told by them.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR.
+    """
+    sample = image[::16, ::16].reshape(-1, 3).astype(np.int16)
+    spread = (sample.max(axis=1) - sample.min(axis=1)).mean()
+    return bool(spread >= LEAST_COLOUR and sample.mean() >= LEAST_LIGHT)
 
 
 def embed(bodies: NDArray[np.uint8], gains: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -266,7 +285,7 @@ class RunningAppearance:
         worth = look_weight(xyxy_px[due], hidden, size_px)
         order = np.argsort(-since_s[due], kind="stable")
         chosen = order[worth[order] > 0][:LOOKS_A_FRAME]
-        if not len(chosen):
+        if not len(chosen) or not shows_colours(image):
             return
         bodies = np.stack([body_below_head(image, xyxy_px[due[row]]) for row in chosen])
         for row, embedding in zip(chosen, embed(bodies, light_gains(image)), strict=True):

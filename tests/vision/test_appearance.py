@@ -20,6 +20,7 @@ from vision.appearance import (
     hidden_share,
     light_gains,
     look_weight,
+    shows_colours,
 )
 from vision.columns import ColumnError, no_appearance
 from vision.tracks import Tracks
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZE_PX = (640, 360)
-RED, GREEN, BLUE, GREY = (40, 40, 200), (60, 160, 60), (190, 70, 40), (120, 120, 120)
+RED, GREEN, BLUE, GREY = (40, 40, 200), (60, 160, 60), (190, 70, 40), (122, 120, 116)
 BOX = (100.0, 100.0, 160.0, 260.0)
 
 
@@ -192,6 +193,14 @@ def test_tracks_that_are_gone_for_long_are_forgotten() -> None:
     look(running, image, 40.0, {2: BOX})
     cut = (0.0, 100.0, 50.0, 260.0)
     assert not look(running, image, 40.1, {1: cut})[0].any()
+
+
+def test_by_infrared_or_in_the_dark_nobody_is_looked_at() -> None:
+    image = scene((BOX, RED, BLUE))
+    grey = np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    for picture, seen in ((image, True), (grey, False), (image // 12, False)):
+        assert shows_colours(picture) == seen
+        assert look(RunningAppearance(), picture, 1.0, {1: BOX}).any() == seen
 
 
 def test_nobody_in_view() -> None:

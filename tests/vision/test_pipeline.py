@@ -206,7 +206,12 @@ def test_a_fresh_pipeline_has_seen_nothing() -> None:
 
 def test_clothes_are_known_where_there_are_pixels_and_travel_with_the_track() -> None:
     pipeline = Pipeline(BrightSpots(), RATES)
-    tracked = [pipeline.process([picture("cam", i, 10 + 2 * i)])[0].tracks for i in range(6)]
+    tracked = []
+    for i in range(6):
+        image = np.full((120, 160, 3), (60, 110, 140), np.uint8)
+        image[30:90, 10 + 2 * i : 30 + 2 * i] = (255, 120, 90)
+        [seen] = pipeline.process([Frame("cam", i, 100 + i / 10, "drill", 100.0, image)])
+        tracked.append(seen.tracks)
     assert tracked[-1].appearance.shape == (1, 64)
     assert np.linalg.norm(tracked[-1].appearance[0]) == pytest.approx(1.0, abs=1e-5)
     for i in range(4):
