@@ -35,7 +35,9 @@ DATA_SETS: Final = {
     "citic": DataSet("drill_import_citic", frozenset({"recording", *NOISE_OPTIONS})),
     "cmc": DataSet("drill_import_cmc", frozenset({"recording", "boxes"})),
     "meva": DataSet("drill_import_meva", frozenset({"video", "boxes"})),
+    "mot": DataSet("drill_import_mot", frozenset({"recording", "boxes", "camera"})),
     "multiviewx": DataSet("drill_import_multiviewx", frozenset({"boxes"})),
+    "pets": DataSet("drill_import_pets", frozenset({"boxes"})),
     "wildtrack": DataSet("drill_import_wildtrack", frozenset({"boxes"})),
 }
 """Data sets by the name a user gives."""
@@ -129,9 +131,8 @@ def chosen(option: str, wanted: str | None, there: Sequence[str]) -> tuple[str, 
         DrillImportError: where `wanted` is not there.
     """
     if wanted is None:
-        others = ", ".join(there[1:])
-        said = f"{option} {there[0]} was taken; there are also: {others}." if others else None
-        return there[0], said
+        said = f"{there[0]} was taken of {', '.join(there)}; {option} takes another."
+        return there[0], said if len(there) > 1 else None
     by_name = {name.casefold(): name for name in there}
     if wanted.casefold() not in by_name:
         raise DrillImportError(f"{option} {wanted}: is not there; there are {', '.join(there)}")

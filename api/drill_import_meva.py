@@ -16,10 +16,10 @@ from calibration.import_meva import (
     FPS,
     GYM_CAMERAS,
     clip_of,
-    floor_extent,
     read_krtd,
     read_person_boxes,
 )
+from calibration.recorded import floor_extent
 from vision.video_file import probe_file
 
 from .drill_import import ImportedDrill

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from calibration.import_multiview import FPS, SIZE_PX, read_annotations, read_camera
-from calibration.recorded import foot_offsets_m
 
 from .drill_import import ImportedDrill, chosen
 from .drill_import_folder import (
@@ -25,11 +24,11 @@ from .drill_import_folder import (
     write_site,
 )
 from .drill_import_pictures import pictures_in, write_video
-from .drill_import_truth import write_true_boxes, write_truth
+from .drill_import_truth import feet_note, write_true_boxes, write_truth
 from .errors import DrillImportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from calibration.camera import CameraModel
@@ -102,7 +101,13 @@ def import_multiview(
                 feeds.append(_box_feed(folder, name, found.views[view]))
         if not untrue:
             write_truth(folder / "truth.csv", found.places, FPS, LEVEL)
-        notes = [*data_set.notes, *_agreements(cameras, found.views, found)]
+        notes = [
+            *data_set.notes,
+            *(
+                feet_note(name, model, found.views[view], found.places)[0]
+                for view, (name, model) in enumerate(cameras.items())
+            ),
+        ]
         notes += [note for note in (picked, data_set.sample_note if untrue else None) if note]
         if kind == TRUE_BOXES:
             notes.append("Boxes were drawn by people; a detector's are worse.")
@@ -147,21 +152,6 @@ def _video_feed(
             f"{SIZE_PX[0]}x{SIZE_PX[1]}"
         )
     return {"camera": name, "video": path, "fps": FPS}
-
-
-def _agreements(
-    cameras: Mapping[str, CameraModel], views: Sequence[RecordedBoxes], found: Annotations
-) -> list[str]:
-    """How far the feet of true boxes fall from the true places, camera by camera, in words."""
-    said = []
-    for (name, model), boxes in zip(cameras.items(), views, strict=True):
-        offset_m = foot_offsets_m(model, boxes, found.places)
-        if len(offset_m):
-            said.append(
-                f"{name}: feet of true boxes fall {np.median(offset_m):.2f} m from the true place "
-                f"(median of {len(offset_m)})."
-            )
-    return said
 
 
 def _write_site(folder: Path, data_set: MultiviewSet, cameras: Mapping[str, CameraModel]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from calibration.body_sight import visible_shares
+from calibration.recorded import foot_offsets_m
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,23 @@ def write_true_boxes(
             f"{bottom - top:.2f},{share:.3f}"
         )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def feet_note(
+    camera_id: str, camera: CameraModel, boxes: RecordedBoxes, places: RecordedPlaces
+) -> tuple[str, float]:
+    """Return how far feet of true boxes fall from the true places, in words and as metres.
+
+    The metres are the median, infinite where there is nothing to compare.
+    """
+    offset_m = foot_offsets_m(camera, boxes, places)
+    if not len(offset_m):
+        return f"{camera_id}: no foot of a true box lies on the floor; nothing to compare.", np.inf
+    apart_m = float(np.median(offset_m))
+    said = (
+        f"feet of true boxes fall {apart_m:.2f} m from the true place (median of {len(offset_m)})"
+    )
+    return f"{camera_id}: {said}.", apart_m
 
 
 def distances(

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
-from shapely import box
 
 from vision.columns import require_column
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from shapely import Polygon
 
 FPS: Final = 30.0
 """Frame rate of MEVA's fixed cameras, which `ts0` of the boxes counts in."""
@@ -37,9 +35,6 @@ FLOOR_ERROR_M: Final = 0.15
 """Calibration error of the gym's cameras, one standard deviation per axis: the foot points of
 bodies seen by both differ by 0.25 m on average over 2018-03-15 15:00, and each has a share."""
 
-_BEYOND_FEET_M: Final = 1.0
-"""The floor reaches this far beyond where feet were seen: a body's reach from a wall or stand."""
-_GRID_M: Final = 0.5
 _ROTATION_TOLERANCE: Final = 1e-4
 
 _NAME = re.compile(
@@ -179,23 +174,6 @@ def read_person_boxes(geom: Path) -> PersonBoxes:
         table[:, 1].astype(np.int64),
         np.ascontiguousarray(table[:, 2:]),
     )
-
-
-def floor_extent(feet_m: NDArray[np.float64], cameras_m: NDArray[np.float64]) -> Polygon:
-    """Return the rectangle, along the axes, that holds all feet and cameras with a bit to spare.
-
-    The data has no floor plan of the gym. Where people stood is floor, and the cameras hang on its
-    walls, so the room reaches at least that far; how much farther is not known, nor is where the
-    stands begin.
-
-    Args:
-        feet_m: `(N, 2)` float64, N at least 1, site metres.
-        cameras_m: `(C, 2)` float64, site metres.
-    """
-    reach_m = np.concatenate([feet_m - _BEYOND_FEET_M, feet_m + _BEYOND_FEET_M, cameras_m])
-    low = np.floor(reach_m.min(axis=0) / _GRID_M) * _GRID_M
-    high = np.ceil(reach_m.max(axis=0) / _GRID_M) * _GRID_M
-    return box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
 def _row(entry: dict[str, Any], path: Path) -> list[float]:

@@ -7,9 +7,10 @@ which drill folders are written and checked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from shapely import Polygon
 
 from vision.columns import require_column
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from .camera import CameraModel
 
-_LEAST_SIDE_PX = 0.5
+_LEAST_SIDE_PX: Final = 0.5
+_BEYOND_FEET_M: Final = 1.0
+"""The floor reaches this far beyond where feet were seen: a body's reach from a wall or stand."""
+_GRID_M: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +148,22 @@ def nearest_foot_m(
     on_floor_m = np.column_stack([places.xy_m, np.zeros(len(places.xy_m))])
     _, shown = camera.to_image(on_floor_m)
     return _nearest_m(feet, places), _nearest_m(places[shown], feet)
+
+
+def floor_extent(feet_m: NDArray[np.float64], cameras_m: NDArray[np.float64]) -> Polygon:
+    """Return the rectangle, along the axes, that holds all feet and cameras with a bit to spare.
+
+    For recordings without a floor plan: where people stood is floor, and cameras hang on its walls
+    or beside it, so it reaches at least that far; how much farther is not known.
+
+    Args:
+        feet_m: `(N, 2)` float64, N at least 1, site metres.
+        cameras_m: `(C, 2)` float64, site metres.
+    """
+    reach_m = np.concatenate([feet_m - _BEYOND_FEET_M, feet_m + _BEYOND_FEET_M, cameras_m])
+    low = np.floor(reach_m.min(axis=0) / _GRID_M) * _GRID_M
+    high = np.ceil(reach_m.max(axis=0) / _GRID_M) * _GRID_M
+    return Polygon.from_bounds(*low.tolist(), *high.tolist())
 
 
 def _nearest_m(of: RecordedPlaces, among: RecordedPlaces) -> NDArray[np.float64]:

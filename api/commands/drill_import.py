@@ -11,7 +11,9 @@ import typer
 def import_drill(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Data set: citic, cmc, meva, multiviewx, wildtrack."),
+        typer.Argument(
+            metavar="NAME", help="Data set: citic, cmc, meva, mot, multiviewx, pets, wildtrack."
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the data set.")],
     target: Annotated[
@@ -31,6 +33,10 @@ def import_drill(
             metavar="WHICH",
             help="Play boxes in place of pictures: det (detected), gt (true), or a day of meva.",
         ),
+    ] = None,
+    camera: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Camera file for data without calibration (mot)."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Seed of simulated boxes (citic).")
@@ -64,6 +70,8 @@ def import_drill(
 
       lastseen drill import wildtrack data/wildtrack square
 
+      lastseen drill import mot data/MOT17-09-SDP street --camera cameras/street.toml
+
       lastseen drill run gym-boxes --report out/gym
     """
     from rich.console import Console
@@ -77,6 +85,7 @@ def import_drill(
         "recording": recording,
         "video": video,
         "boxes": boxes,
+        "camera": camera,
         "seed": seed,
         "jitter": jitter,
         "miss_rate": miss_rate,
@@ -90,7 +99,7 @@ def import_drill(
         miss_rate=usual.miss_rate if miss_rate is None else miss_rate,
         false_per_min=usual.false_per_min if false_per_min is None else false_per_min,
     )
-    request = ImportRequest(source, target, recording, video, boxes, noise=noise)
+    request = ImportRequest(source, target, recording, video, boxes, camera, noise)
     with console.status("importing") as status:
         made = run(request, status.update)
     for note in made.notes:
