@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shapely import LineString
     from shapely.geometry.base import BaseGeometry
 
+    from .corner_graph import CornerGraph
     from .floor_plan import FloorPlan
     from .level_graph import LevelGraph
 
@@ -52,7 +53,8 @@ class RouteField:
         self._nodes_m = np.vstack([starts_m, graph.corner_m])
         sights = [sight_m(place_m, graph.opaque_m) for place_m in starts_m]
         inside_m = np.linalg.norm(starts_m - self._doors_m, axis=1)
-        self._to_node_m, self._before = _node_distances(graph, starts_m, sights, inside_m)
+        to_node_m, self._before = node_distances(graph, starts_m, sights)
+        self._to_node_m = to_node_m + inside_m[:, None]
         self._last_node = self._nearest_nodes(graph, starts_m, sights)
         reached = (self._last_node != NOTHING).any(axis=0)
         self._floor = NearestFloor(plan, level, graph, reached)
@@ -142,19 +144,15 @@ def _middle(door: LineString | Point) -> Point:
     return door if isinstance(door, Point) else door.interpolate(0.5, normalized=True)
 
 
-def _node_distances(
-    graph: LevelGraph,
-    starts_m: NDArray[np.float64],
-    sights: list[NDArray[np.float64]],
-    inside_m: NDArray[np.float64],
+def node_distances(
+    graph: CornerGraph, starts_m: NDArray[np.float64], sights: list[NDArray[np.float64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """`(E, E + M)` metres from each door to each node, and the node before it on the way.
+    """`(E, E + M)` metres from each start to each node, and the node before it on the way.
 
     Args:
         graph: the graph; its corners are the last M nodes.
-        starts_m: `(E, 2)` the first nodes, just inside the doors.
+        starts_m: `(E, 2)` the starts, which are the first nodes.
         sights: `sight_m` of each start.
-        inside_m: `(E,)` metres from each door to its start.
     """
     doors, corners = len(starts_m), len(graph.corner_m)
     if not doors:
@@ -179,4 +177,4 @@ def _node_distances(
         indices=np.arange(doors),
         return_predecessors=True,
     )
-    return distance_m + inside_m[:, None], before.astype(np.int32)
+    return np.asarray(distance_m), before.astype(np.int32)

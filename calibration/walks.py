@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import dijkstra, floyd_warshall
 from vision.columns import require_column
 
 from .connectors import plan_connectors
-from .level_graph import NOTHING, LevelGraphs, pieces
+from .corner_graph import pieces
+from .level_graph import NOTHING, LevelGraphs
 from .nearest_floor import NearestFloor
 from .route_field import RouteField
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .level_graph import LevelGraph
 
 _PACES_REMEMBERED: Final = 8
+_SAME_PLACE_M: Final = 1e-6
 _AT_DOOR_M: Final = 0.3
 """Floor that comes no nearer to any door is a pocket between furniture, where nobody walks."""
 
@@ -137,6 +139,8 @@ class Walks:
             floor_m = self._fields(level).distances_m(places_m)
             # Each of the two directions bends at slightly other places; the shorter is possible.
             floor_m = np.minimum(floor_m, floor_m.T)
+            # Two stairs that end at one place are two nodes; a graph has no edges of length 0.
+            floor_m = np.maximum(floor_m, _SAME_PLACE_M)
             apart[np.ix_(here, here)] = floor_m if pace_mps is None else floor_m / pace_mps
         for k, connector in enumerate(self._connectors):
             cost = connector.length_m if pace_mps is None else connector.least_seconds(pace_mps)

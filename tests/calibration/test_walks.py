@@ -145,6 +145,16 @@ def test_up_the_stairs() -> None:
     assert up_m == pytest.approx(11.5 + stairs.length_m + 11.5, abs=0.05)
 
 
+def test_up_two_storeys_by_one_stairwell() -> None:
+    levels = [Level(str(k), str(k), k, 3.5 * k, Polygon()) for k in range(3)]
+    spaces = [space(f"s{k}", box(0, 0, 3, 6), str(k), "stairs") for k in range(3)]
+    plan = FloorPlan(levels, spaces)
+    at = np.array([1.5, 3.0])
+    flight_m = plan_connectors(plan)[0].length_m
+
+    assert Walks(plan).between_m("0", at, "2", at[None])[0] == pytest.approx(2 * flight_m)
+
+
 def test_a_lift_is_short_and_slow() -> None:
     walks = Walks(storeys(lift=True))
     at = np.array([8.0, 3.0])
