@@ -163,7 +163,8 @@ def _feet_m(camera: Camera, foot_px: NDArray[np.float64]) -> NDArray[np.float64]
     xy_m, valid = camera.model.to_floor(np.column_stack([across.ravel(), down.ravel()]))
     shown_m = xy_m[valid]
     nearest_m = shown_m[-1:] if camera.model.centre_m is None else camera.model.centre_m[None, :2]
-    return shown_m[np.linalg.norm(shown_m - nearest_m, axis=1) <= VIEW_RANGE_M]
+    near = np.linalg.norm(shown_m - nearest_m, axis=1) <= VIEW_RANGE_M
+    return np.asarray(shown_m[near], np.float64)
 
 
 def _truth(folder: Path, camera: Camera, sequence: Sequence) -> list[str]:

@@ -120,6 +120,7 @@ def import_multiview(
             duration_s=found.frames / FPS,
             feeds=feeds,
             comment="\n".join(notes),
+            truth_area=layout.annotated,
         )
     return ImportedDrill(request.target, drill, tuple(notes))
 

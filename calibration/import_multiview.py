@@ -70,15 +70,22 @@ class Layout:
     floor_error_m: float
     left_handed: bool = False
 
+    @property
+    def annotated(self) -> Polygon:
+        """The ground that the grid covers, on which everybody is annotated, site metres."""
+        x_m, y_m = self.origin_m
+        return Polygon.from_bounds(
+            x_m, y_m, x_m + self.columns * self.cell_m, y_m + self.rows * self.cell_m
+        )
+
     def floor(self, cameras_m: NDArray[np.float64]) -> Polygon:
         """The rectangle that holds the grid and all cameras, `(C, 2)`, with a metre to spare.
 
         The edge of a plan's floor hides what lies behind it, so cameras must be within.
         """
-        corner_m = np.array(self.origin_m)
-        grid_m = np.stack([corner_m, corner_m + self.cell_m * np.array([self.columns, self.rows])])
-        low = np.minimum(grid_m.min(axis=0), np.floor(cameras_m.min(axis=0)) - 1.0)
-        high = np.maximum(grid_m.max(axis=0), np.ceil(cameras_m.max(axis=0)) + 1.0)
+        x0_m, y0_m, x1_m, y1_m = self.annotated.bounds
+        low = np.minimum((x0_m, y0_m), np.floor(cameras_m.min(axis=0)) - 1.0)
+        high = np.maximum((x1_m, y1_m), np.ceil(cameras_m.max(axis=0)) + 1.0)
         return Polygon.from_bounds(*low.tolist(), *high.tolist())
 
     def place_m(self, cell: NDArray[np.int64]) -> NDArray[np.float64]:
