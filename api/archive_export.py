@@ -1,8 +1,9 @@
 """A copy of what is kept of an incident, in the open, in a folder of its own.
 
 `sightings.jsonl` and `confirmations.jsonl` have one record a line, `{"number", "at_s", "said"}`;
-`evidence/` the pictures; `manifest.json` says what each file is, with its SHA-256, and what was
-lost. The folder takes its name only when all of it is written and the audit knows of it.
+`journal.jsonl` the lines of the journal; `evidence/` the pictures; `manifest.json` says what each
+file is, with its SHA-256, and what was lost. The folder takes its name only when all of it is
+written and the audit knows of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotPermittedError, ReportError
+from .journal_parts import unpacked
 from .kept_records import KeptPicture, KeptRecord, LostRecord
 from .retention_rows import purged_at
 
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 EVIDENCE = "evidence"
-_FILES = {"sighting": "sightings.jsonl", "confirmation": "confirmations.jsonl"}
+_FILES = {
+    "sighting": "sightings.jsonl",
+    "confirmation": "confirmations.jsonl",
+    "journal": "journal.jsonl",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,14 @@ def export_records(
         AuditError: the entry could not be written; there is no folder.
         ReportError: the folder is there already or cannot be written; no half of it stays.
     """
-    _need_records(archive, incident)
+    need_records(archive, incident)
     if to.exists():
         raise ReportError(f"{to}: is there already; name a new folder")
     part = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
     try:
         part.mkdir(mode=0o700, parents=True)
         told = _written(archive, incident, part, actor, now_s)
-        _need_records(archive, incident)  # a purge meanwhile ends what is read, without a word
+        need_records(archive, incident)  # a purge meanwhile ends what is read, without a word
         facts = {
             "incident": incident,
             "actor": actor.name,
@@ -81,7 +87,12 @@ def export_records(
     return told
 
 
-def _need_records(archive: Archive, incident: str) -> None:
+def need_records(archive: Archive, incident: str) -> None:
+    """Return where there is such an incident and it was not purged.
+
+    Raises:
+        NotPermittedError: there is none, or it was purged.
+    """
     about = archive.about(incident)
     if about is None:
         raise NotPermittedError(f"there is no incident {incident}")
@@ -103,6 +114,8 @@ def _written(archive: Archive, incident: str, folder: Path, actor: Actor, now_s:
             records += 1
             if found.kind == "evidence":
                 pictures.append(_picture(folder, found))
+            elif found.kind == "journal":
+                lines["journal"].write(unpacked(found.data).encode())
             else:
                 lines[found.kind].write(_line(found))
     finally:

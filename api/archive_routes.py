@@ -15,6 +15,7 @@ from . import archive_schemas, examples
 from .actors import Actor
 from .archive_schemas import KeptPictureAbout
 from .errors import ProblemError
+from .journal_parts import unpacked
 from .kept_records import KeptIncident, KeptPicture, KeptRecord, LostRecord
 from .locations import utc
 from .retention_record import terms_on_record
@@ -196,13 +197,17 @@ def read_records(
     response_class=Response,
     responses={
         200: {
-            "description": "A picture as it was filmed, or a message.",
+            "description": "A picture as it was filmed, a message, or a part of the journal.",
             "content": {
                 "image/jpeg": {
                     "schema": {"type": "string", "format": "binary"},
                     "example": "the bytes of a JPEG file",
                 },
                 "application/json": {"schema": {"type": "object"}, "example": _SEEN},
+                "application/jsonl": {
+                    "schema": {"type": "string"},
+                    "example": '{"kind":"part","number":1}',
+                },
             },
         },
         404: examples.problem_example(
@@ -231,6 +236,8 @@ def show_record(
         raise ProblemError(409, "record-lost", "The record cannot be read", f"it {found.why}")
     what: dict[str, object] = {"number": number, "kind": found.kind}
     _note(services, "kept-record-shown", actor, kept, what)
+    if found.kind == "journal":
+        return Response(unpacked(found.data), media_type="application/jsonl")
     if found.kind != "evidence":
         return Response(found.data, media_type="application/json")
     return Response(KeptPicture.from_data(found.data).jpeg, media_type="image/jpeg")
@@ -324,6 +331,8 @@ def _about(kept: KeptIncident) -> archive_schemas.KeptIncident:
 
 def _record(kept: KeptRecord) -> archive_schemas.KeptRecord:
     told = archive_schemas.KeptRecord(number=kept.number, kind=kept.kind, at=utc(kept.at_s))
+    if kept.kind == "journal":
+        return told
     if kept.kind != "evidence":
         return told.model_copy(update={"said": json.loads(kept.data)})
     picture = KeptPicture.from_data(kept.data)

@@ -55,13 +55,18 @@ class KeptPictureAbout(Message):
 
 
 class KeptRecord(Message):
-    """One record; of a sighting and a confirmation all of it, of a picture what it is of."""
+    """One record; of a sighting and a confirmation all of it, of a picture what it is of.
+
+    Of a part of the journal only that it is there: GET the record for its lines.
+    """
 
     number: Annotated[int, Field(ge=1)]
     kind: RecordKind
     at: datetime = Field(description="The moment it speaks of.")
-    said: JsonValue = Field(default=None, description="The message; null for a picture.")
-    picture: KeptPictureAbout | None = Field(default=None, description="Null for a message.")
+    said: JsonValue = Field(
+        default=None, description="The message; null for a picture or a journal."
+    )
+    picture: KeptPictureAbout | None = Field(default=None, description="Null for all else.")
 
 
 class LostRecords(Message):

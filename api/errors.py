@@ -16,8 +16,10 @@ ApiError
 ├── ServeError         the server cannot listen where it was told to
 ├── TruthError         a truth file of a drill is malformed or contradicts the site
 ├── RunRecordError     a recorded run cannot be read back or written
+├── JournalError       a part of an incident's journal is not what was written
 ├── ReportError        a report cannot be written (disk full, no permission)
 ├── SiteWriteError     a site folder, an archive of it or a file in it cannot be written
+├── CalibrateError     a survey cannot be read, or a camera has none
 ├── DrillImportError   a public data set cannot be turned into a drill folder
 └── ProblemError       a request answered with a problem document (RFC 9457)
 ```
@@ -93,12 +95,20 @@ class RunRecordError(ApiError, ValueError):
     """A recorded run cannot be read back or written; the message names the file and line."""
 
 
+class JournalError(ApiError):
+    """A part of an incident's journal is not what was written, or its site cannot be read."""
+
+
 class ReportError(ApiError):
     """A report cannot be written; the message names the file and the cause, no half file stays."""
 
 
 class SiteWriteError(ApiError):
     """A site folder, an archive of it or a file in it cannot be written; the message says why."""
+
+
+class CalibrateError(ApiError):
+    """A camera cannot be calibrated as asked; the message says what would be right."""
 
 
 class DrillImportError(ApiError, ValueError):

@@ -35,6 +35,12 @@ _MOST_AT_ONCE = 64
 _MOST_TRACKS = 4096
 _RETRY_AFTER_S = 0.5
 
+_CALLED = {
+    "sighting": "sightings",
+    "evidence": "pictures",
+    "journal": "parts of the journal",
+}
+
 _Head = tuple[object, object, object]
 
 
@@ -118,6 +124,18 @@ class Keeper:
                 if len(self._best) > _MOST_TRACKS:
                     del self._best[next(iter(self._best))]
 
+    def journal(self, at_s: float, part: bytes) -> None:
+        """Take a part of the incident's journal.
+
+        Returns at once and never raises.
+
+        Args:
+            at_s: the newest moment that it speaks of, Unix seconds.
+            part: its bytes, see `journal_parts`.
+        """
+        with self._changed:
+            self._put(NewRecord("journal", at_s, part))
+
     def problems(self) -> tuple[str, ...]:
         """Return what is not kept as it should be, a sentence each."""
         with self._changed:
@@ -128,7 +146,7 @@ class Keeper:
                 since_s, why = self._failing
                 since = f"{datetime.fromtimestamp(since_s, UTC):%H:%M:%S} UTC"
                 said.append(f"nothing is written to the archive since {since}: {why}")
-            for kind, name in (("sighting", "sightings"), ("evidence", "pictures")):
+            for kind, name in _CALLED.items():
                 if self._dropped[kind]:
                     said.append(f"{self._dropped[kind]} {name} could not be kept")
             return tuple(said)

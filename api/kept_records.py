@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-RecordKind = Literal["sighting", "evidence", "confirmation"]
-"""A last-seen message, a picture (see `KeptPicture`), or what a person said of it; all but the
-picture are JSON."""
+RecordKind = Literal["sighting", "evidence", "confirmation", "journal"]
+"""A last-seen message, a picture (see `KeptPicture`), what a person said of it, or a part of the
+journal (see `journal_parts`); messages and what was said are JSON."""
 
 
 @dataclass(frozen=True, slots=True)

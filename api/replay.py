@@ -7,11 +7,12 @@ of a library or another kind of processor, which the record names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .exact_json import canonical_json, fields_of, plain
 from .input_log import AnswerNote, Observation, note_of, published_at, without_trails
+from .journal_parts import Gap, Head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,45 +61,128 @@ class Replayed:
         frames: how many frames were fed.
         said: how many words of operators were.
         answers: how many answers were compared.
+        not_compared: how many were not, because something before them is missing.
         difference: the first that is not as it was published; None where all are.
+        gaps: what is missing of the log.
+        heads: how the answers of each process came about, the first process first.
     """
 
-    frames: int
-    said: int
-    answers: int
-    difference: Difference | None
+    frames: int = 0
+    said: int = 0
+    answers: int = 0
+    not_compared: int = 0
+    difference: Difference | None = None
+    gaps: tuple[Gap, ...] = ()
+    heads: tuple[Head, ...] = ()
 
 
 def replay(
-    locator: Locator,
-    log: Iterable[Replayable],
+    fresh: Callable[[], Locator],
+    log: Iterable[Head | Gap | Replayable],
     *,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
-    """Return what a fresh locator makes of a log, up to the first answer that differs.
+    """Return what fresh locators make of a log, up to the first answer that differs.
+
+    After a gap the answers of that process cannot be made again. Those of the next can: it began
+    with what could be read, as this does.
 
     Args:
-        locator: a locator of the same site that has consumed nothing.
+        fresh: makes a locator of the same site that has consumed nothing.
         log: what the recorded one took and gave, in order.
         on_progress: takes how many entries have been played, after each.
     """
-    frames = said = answers = 0
+    told, locator, whole = Replayed(), fresh(), True
     for played, entry in enumerate(log, start=1):
         match entry:
+            case Head():
+                if not entry.resumed and told.frames + told.said:
+                    locator = fresh()
+                whole = True
+                told = replace(told, heads=(*told.heads, entry))
+            case Gap():
+                whole = False
+                told = replace(told, gaps=(*told.gaps, entry))
             case AnswerNote():
-                answers += 1
                 answer = published_at(locator.answer(entry.at_s), entry.published_s)
-                difference = _difference(answers, entry, answer)
+                if not whole:
+                    told = replace(told, not_compared=told.not_compared + 1)
+                    continue
+                told = replace(told, answers=told.answers + 1)
+                difference = _difference(told.answers + told.not_compared, entry, answer)
                 if difference is not None:
-                    return Replayed(frames, said, answers, difference)
+                    return replace(told, difference=difference)
             case Observation():
-                frames += 1
                 feed(locator, entry)
+                told = replace(told, frames=told.frames + 1)
             case _:
-                said += 1
                 feed(locator, entry)
+                told = replace(told, said=told.said + 1)
         on_progress(played)
-    return Replayed(frames, said, answers, None)
+    return told
+
+
+@dataclass(slots=True, eq=False)
+class BroughtBack:
+    """A locator that is where the one of the process before was.
+
+    Attributes:
+        locator: it.
+        frames: how many frames were fed.
+        said: what operators had said, in its order.
+        newest_track: the highest number of a track in any camera; -1 where there was none.
+        upto_s: the newest moment in it, Unix seconds; None where nothing was fed.
+        gaps: what was missing.
+    """
+
+    locator: Locator
+    frames: int = 0
+    said: list[OperatorInput] = field(default_factory=list)
+    newest_track: int = -1
+    upto_s: float | None = None
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def brought_back(
+    fresh: Callable[[], Locator],
+    log: Iterable[Head | Gap | Replayable],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> BroughtBack:
+    """Return a locator that has taken what a log says, and was asked what it was asked.
+
+    Args:
+        fresh: makes a locator of the site that has consumed nothing.
+        log: what is there of it, in order.
+        stop: whether to leave off.
+    """
+    back = BroughtBack(fresh())
+    for entry in log:
+        if stop():
+            break
+        match entry:
+            case Head():
+                if not entry.resumed and back.upto_s is not None:
+                    back = BroughtBack(fresh(), newest_track=back.newest_track, gaps=back.gaps)
+                continue
+            case Gap():
+                back.gaps.append(entry)
+                continue
+            case AnswerNote():
+                back.locator.answer(entry.at_s)
+                at_s = entry.at_s
+            case Observation():
+                feed(back.locator, entry)
+                back.frames += 1
+                tracks = entry.positions.track_id
+                back.newest_track = max(back.newest_track, int(tracks.max(initial=-1)))
+                at_s = entry.positions.captured_at_s
+            case _:
+                feed(back.locator, entry)
+                back.said.append(entry)
+                at_s = entry.at_s
+        back.upto_s = at_s if back.upto_s is None else max(back.upto_s, at_s)
+    return back
 
 
 def computed_otherwise(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

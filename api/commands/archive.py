@@ -177,6 +177,54 @@ def purge(
             )
 
 
+@app.command("replay")
+def replay_incident(
+    incident: _Incident,
+    site: Annotated[
+        Path, typer.Option("--site", metavar="DIR", help="The site folder, as it was then.")
+    ],
+    state: _State = None,
+) -> None:
+    """Make every answer of an incident again and compare it with the one that was published.
+
+    The incident's journal goes through a fresh locator: frames, words of operators and the moments
+    of the answers, in their order. Exit status 1 where an answer differs, where parts of the
+    journal are missing or were changed, or where there is none.
+
+    Examples:
+
+      lastseen archive replay 20260302-090000-9f3a61c2 --site north
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from api.archive_export import need_records
+    from api.commands.drill import say_replayed
+    from api.journal_parts import changed_files, read_parts, site_hashes
+    from api.machine import machine_facts, package_versions
+    from api.replay import computed_otherwise, replay
+    from calibration.entrances import EntranceRoutes
+    from calibration.locator import Locator
+    from calibration.site import load_site
+
+    known = load_site(site)
+    routes = EntranceRoutes(known.plan)
+    with _opened(state) as here:
+        need_records(here.archive, incident)
+        facts = {"incident": incident, "actor": here.actor.name}
+        here.audit.append("journal-replayed", time.time(), facts)
+        entries = read_parts(here.archive.read(incident))
+        shown = track(entries, "replaying", console=Console(stderr=True), transient=True)
+        told = replay(lambda: Locator.for_site(known, routes), shown)
+    now = {**machine_facts(), **package_versions()}
+    otherwise: list[str] = []
+    for head in told.heads:
+        otherwise += computed_otherwise({**head.machine, **head.versions}, now)
+        changed = changed_files(head.site, site_hashes(known))
+        otherwise += [f"{name} is not as it was then" for name in changed]
+    say_replayed(told, list(dict.fromkeys(otherwise)))
+
+
 @contextmanager
 def _opened(state: Path | None) -> Iterator[_Opened]:
     from api.actors import at_the_machine

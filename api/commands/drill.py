@@ -114,33 +114,42 @@ def replay_run(
     from api.machine import machine_facts, package_versions
     from api.replay import computed_otherwise, replay
     from api.run_record import RUN_FILE, load_run
+    from calibration.entrances import EntranceRoutes
     from calibration.locator import Locator
     from calibration.site import load_site
 
     record = load_run(run / RUN_FILE if run.is_dir() else run)
-    locator = Locator.for_site(load_site(folder))
+    site = load_site(folder)
+    routes = EntranceRoutes(site.plan)
     shown = track(
         list(record.replayable()),
         "replaying",
         console=Console(stderr=True),
         transient=True,
     )
-    told = replay(locator, shown)
+    told = replay(lambda: Locator.for_site(site, routes), shown)
     then = {**record.machine, **record.versions}
     say_replayed(told, computed_otherwise(then, {**machine_facts(), **package_versions()}))
 
 
 def say_replayed(told: Replayed, otherwise: Sequence[str]) -> None:
-    """Print what came of a replay; leave with status 1 where an answer differs.
+    """Print what came of a replay; leave with status 1 unless every answer could be compared.
 
     Args:
         told: what came of it.
         otherwise: what computed otherwise when the log was recorded.
     """
-    if told.difference is None:
+    if told.difference is not None:
+        typer.echo(str(told.difference))
+        for sentence in otherwise:
+            typer.echo(sentence, err=True)
+    else:
         typer.echo(f"{told.answers} answers, all equal ({told.frames} frames, {told.said} inputs)")
-        return
-    typer.echo(str(told.difference))
-    for sentence in otherwise:
-        typer.echo(sentence, err=True)
-    raise typer.Exit(1)
+    for gap in told.gaps:
+        typer.echo(str(gap), err=True)
+    if told.not_compared:
+        typer.echo(f"{told.not_compared} answers after that cannot be made again", err=True)
+    if not told.answers:
+        typer.echo("there is nothing to compare", err=True)
+    if told.difference is not None or told.gaps or not told.answers:
+        raise typer.Exit(1)

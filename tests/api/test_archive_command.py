@@ -53,7 +53,8 @@ def test_an_export_is_whole_and_can_be_checked(kept: Kept, state: Path, tmp_path
     assert done.exit_code == 0, done.output
     names = {str(path.relative_to(to)) for path in to.rglob("*") if path.is_file()}
     picture = "evidence/000003-wing_cam-02-7.jpg"
-    assert names == {"sightings.jsonl", "confirmations.jsonl", "manifest.json", picture}
+    lines = {"sightings.jsonl", "confirmations.jsonl", "journal.jsonl"}
+    assert names == {*lines, "manifest.json", picture}
     manifest = json.loads((to / "manifest.json").read_text())
     hashes = {one["file"]: one["sha256"] for one in manifest["files"]}
     assert hashes == {

@@ -1,0 +1,87 @@
+"""Where a run begins: anew, or with the subjects that the process before this one knew."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .errors import ApiError
+from .replay import brought_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from calibration.locator import Locator
+    from calibration.site import Site
+
+    from .journal import Journal
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """What a run begins with.
+
+    Attributes:
+        locator: with all that the journal knows, or fresh.
+        newest_track: the highest number that a track has in the journal; -1 where it has none.
+        trouble: what could not be gone on with, a sentence; "" where all is well.
+    """
+
+    locator: Locator
+    newest_track: int = -1
+    trouble: str = ""
+
+
+def go_on(
+    site: Site,
+    fresh: Callable[[], Locator],
+    journal: Journal,
+    *,
+    now_s: float,
+    stop: Callable[[], bool],
+) -> Begun:
+    """Return the locator to begin with, and begin this process's part of the journal.
+
+    Whatever is wrong with the journal, a run begins: it is told, and never raised.
+
+    Args:
+        site: the site.
+        fresh: makes a locator of it that has consumed nothing.
+        journal: the journal of the incident.
+        now_s: Unix seconds.
+        stop: whether the run is being stopped.
+    """
+    newest_track, trouble = -1, ""
+    try:
+        back = brought_back(fresh, journal.past(), stop=stop)
+        locator, newest_track, resumed = back.locator, back.newest_track, back.upto_s is not None
+        if resumed:
+            _log.info("went on after %d frames of the journal", back.frames)
+        if back.gaps:
+            trouble = (
+                "some of what was seen before the restart is lost; "
+                f"{_known(back.gaps[0].after_s)}: {back.gaps[0].why}"
+            )
+    except Exception as error:  # noqa: BLE001 - what is seen now counts more than what was
+        _log.exception("the journal could not be gone on with")
+        locator, resumed = fresh(), False
+        trouble = (
+            "what was seen before the restart is lost, and subjects are numbered anew: "
+            f"{error if isinstance(error, ApiError) else type(error).__name__}"
+        )
+    try:
+        journal.begin(site, resumed=resumed, now_s=now_s)
+    except ApiError as error:
+        _log.exception("the journal could not be begun")
+        trouble = trouble or f"answers cannot be replayed later: {error}"
+    return Begun(locator, newest_track, trouble)
+
+
+def _known(after_s: float | None) -> str:
+    if after_s is None:
+        return "nothing before is known"
+    return f"all is known until {datetime.fromtimestamp(after_s, UTC):%H:%M:%S} UTC"
