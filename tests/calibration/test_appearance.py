@@ -77,6 +77,9 @@ def test_the_unknown_say_nothing() -> None:
     assert same_body_llr(nothing, nothing).tolist() == [[0.0] * 3] * 3
     assert not known(nothing).any()
     assert same_body_llr(np.zeros((0, LENGTH), np.float32), b).shape == (0, 3)
+    # A camera that replays boxes beside one with pictures.
+    assert not same_body_llr(nothing, b, nothing).any()
+    assert gallery_llr(nothing, b, nothing) == 0.0
 
 
 def test_among_people_in_uniform_clothes_say_nothing() -> None:
