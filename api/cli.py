@@ -50,7 +50,7 @@ def _root(
 
 def _mount() -> None:
     """Hang each command module into the tree; their heavy imports wait until they run."""
-    for name in ("detect", "serve", "demo"):
+    for name in ("detect", "serve", "demo", "calibrate"):
         command: Callable[..., None] = getattr(
             import_module(f".commands.{name}", __package__), name
         )

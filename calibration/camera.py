@@ -17,6 +17,7 @@ import numpy as np
 from vision.columns import require_column
 
 from .floor_view import floor_in_view, horizon_px
+from .pose_error import floor_cov_m2, seen_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,9 @@ POSE_ERROR_M: Final = 0.05
 
 HOMOGRAPHY_ERROR_M: Final = 0.10
 """Calibration error assumed for a homography that comes without a measured one."""
+
+SURVEY_ERROR_M: Final = 0.01
+"""Nobody surveys a floor to better than a centimetre."""
 
 VIEW_RANGE_M: Final = 25.0
 """How far a camera is counted on to show a person, where nothing else is said."""
@@ -80,6 +84,7 @@ class CameraModel:
         pose: Pose | None,
         floor_to_camera: NDArray[np.float64],
         floor_error_m: float,
+        calibration_cov: NDArray[np.float64] | None = None,
     ) -> None:
         """Use the named constructors.
 
@@ -89,22 +94,33 @@ class CameraModel:
             floor_to_camera: `(3, 3)` M of the module docstring for the floor; its scale is that
                 of metres where a pose is given.
             floor_error_m: one standard deviation, per axis, of the calibration on the floor.
+            calibration_cov: `(6, 6)` or `(8, 8)` covariance of the numbers of
+                `calibration.pose_error`; needs a pose. Without it the calibration errs by
+                `floor_error_m` everywhere.
         """
+        if calibration_cov is not None and pose is None:
+            raise ValueError("calibration_cov: only a camera with a pose has one")
         self.lens = lens
         self.pose = pose
         self.floor_error_m = floor_error_m
+        self.calibration_cov = calibration_cov
         self._floor_to_camera = floor_to_camera
 
     @classmethod
     def from_pose(
-        cls, lens: AnyLens, pose: Pose, floor_error_m: float = POSE_ERROR_M
+        cls,
+        lens: AnyLens,
+        pose: Pose,
+        floor_error_m: float = POSE_ERROR_M,
+        calibration_cov: NDArray[np.float64] | None = None,
     ) -> CameraModel:
-        """A camera whose place and direction are known."""
+        """A camera whose place and direction are known; arguments as in `CameraModel`."""
         return cls(
             lens,
             pose=pose,
             floor_to_camera=pose.plane_to_camera(0.0),
             floor_error_m=floor_error_m,
+            calibration_cov=calibration_cov,
         )
 
     @property
@@ -126,6 +142,7 @@ class CameraModel:
             pose=self.pose,
             floor_to_camera=self._floor_to_camera,
             floor_error_m=self.floor_error_m,
+            calibration_cov=self.calibration_cov,
         )
 
     def to_floor(self, px: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -192,6 +209,30 @@ class CameraModel:
         by_ray = (to_plane[:2, :2] - xy_m * to_plane[2, :2]) / w
         jacobian[valid] = by_ray @ np.linalg.inv(self.lens.pixel_jacobian(rays[valid]))
         return jacobian
+
+    def calibration_cov_m2(
+        self, px: NDArray[np.float64], height_m: float = 0.0
+    ) -> NDArray[np.float64]:
+        """`(N, 2, 2)` what the calibration's error means at the places that `(N, 2)` pixels show.
+
+        Grows away from what was surveyed where `calibration_cov` is known, and is the same
+        everywhere where it is not. That of invalid pixels means nothing.
+
+        Args:
+            px: `(N, 2)` pixels.
+            height_m: the plane, as in `to_height`.
+        """
+        if self.calibration_cov is None:
+            return np.tile(np.eye(2) * self.floor_error_m**2, (len(px), 1, 1))
+        assert self.pose is not None  # noqa: S101 - checked at construction
+        xy_m, valid = self.to_height(px, height_m)
+        xyz_m = np.column_stack([xy_m, np.full(len(px), height_m)])
+        # An invalid pixel stands for the first place that is in front of the camera.
+        camera_m = np.where(valid[:, None], seen_by(self.pose, xyz_m), (0.0, 0.0, 1.0))
+        cov_m2 = floor_cov_m2(
+            self.lens, camera_m, self.floor_jacobian(px, height_m), self.calibration_cov
+        )
+        return cov_m2 + np.eye(2) * SURVEY_ERROR_M**2
 
     def horizon_px(self) -> NDArray[np.float64]:
         """`(N, 2)` pixels along the floor's horizon, in order; none where it is not in the picture.

@@ -96,7 +96,7 @@ def load_cameras(
             problems.append(
                 Problem(name, "level", f"unknown level {file.level!r}; site.toml has {known}")
             )
-        model = _camera_model(file, name, problems)
+        model = model_of(file, name, problems)
         if model is None:
             continue
         camera = Camera(
@@ -119,11 +119,12 @@ def load_cameras(
     return cameras
 
 
-def _camera_model(file: CameraFile, name: str, problems: list[Problem]) -> CameraModel | None:
-    lens = _lens(file.lens)
+def model_of(file: CameraFile, name: str, problems: list[Problem]) -> CameraModel | None:
+    """The camera of a file; None after adding to `problems`, as `load_cameras` does."""
+    lens = lens_of(file.lens)
     try:
         if file.pose is not None:
-            return _posed(lens, file.pose, file.floor_error_m, name, problems)
+            return _posed(lens, file.pose, file, name, problems)
         if file.homography is not None:
             matrix = np.array(file.homography.image_to_floor, dtype=np.float64)
             error_m = file.floor_error_m or HOMOGRAPHY_ERROR_M
@@ -168,7 +169,8 @@ def _reference(path: Path, model: CameraModel, problems: list[Problem]) -> ViewF
     return features
 
 
-def _lens(table: LensTable) -> AnyLens:
+def lens_of(table: LensTable) -> AnyLens:
+    """The lens of a camera's file."""
     values = table.model_dump(exclude={"model"})
     if table.model == "fisheye":
         del values["p1"], values["p2"]
@@ -186,7 +188,7 @@ def _way(file: CameraFile) -> Calibration:
 def _posed(
     lens: AnyLens,
     table: PoseTable,
-    floor_error_m: float | None,
+    file: CameraFile,
     name: str,
     problems: list[Problem],
 ) -> CameraModel | None:
@@ -224,7 +226,8 @@ def _posed(
             )
         )
         return None
-    return CameraModel.from_pose(lens, pose, floor_error_m or POSE_ERROR_M)
+    cov = None if file.calibration is None else np.array(file.calibration.covariance, np.float64)
+    return CameraModel.from_pose(lens, pose, file.floor_error_m or POSE_ERROR_M, cov)
 
 
 def _surveyed(
@@ -249,12 +252,13 @@ def _surveyed(
 
 def _doubt(fit: CameraFit, names: list[str]) -> str:
     """What speaks against a camera's landmarks; empty where nothing does."""
-    if fit.dropped is not None:
-        label = names[fit.dropped] or f"number {fit.dropped + 1}"
-        return (
-            f"{label} contradicts all others (by {fit.residual_px[fit.dropped]:.0f} px) and is not "
-            "used; check its pixel and its metres"
+    if fit.dropped:
+        labels = ", ".join(
+            f"{names[row] or f'number {row + 1}'} contradicts all others (by "
+            f"{fit.residual_px[row]:.0f} px)"
+            for row in fit.dropped
         )
+        return f"{labels} and is not used; check its pixel and its metres"
     if not len(fit.held_out_m):
         return (
             "four landmarks leave none to measure the error with; "

@@ -152,14 +152,13 @@ def _edge_variance_px2(height_px: NDArray[np.float64]) -> NDArray[np.float64]:
     return EDGE_SIGMA_PX**2 + (EDGE_SIGMA_SHARE * height_px) ** 2
 
 
-def _body_cov_m2(camera: CameraModel, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Covariance `(N, 2, 2)` of gait and calibration; `jacobian` tells the line of sight."""
+def _gait_cov_m2(jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariance `(N, 2, 2)` of gait; `jacobian` tells the line of sight."""
     downward_m = jacobian[:, :, 1]
     length_m = np.linalg.norm(downward_m, axis=1, keepdims=True)
     sight = downward_m / np.maximum(length_m, 1e-9)
     across, along = BODY_SIGMA_M
-    isotropic = np.eye(2) * (across**2 + camera.floor_error_m**2)
-    cov_m2: NDArray[np.float64] = isotropic + (along**2 - across**2) * (
+    cov_m2: NDArray[np.float64] = np.eye(2) * across**2 + (along**2 - across**2) * (
         sight[:, :, None] * sight[:, None, :]
     )
     return cov_m2
@@ -192,7 +191,8 @@ def _from_feet(
         )
     jacobian = camera.floor_jacobian(foot_px)
     variance = (_edge_variance_px2(height_px) + shift_px**2)[:, None, None]
-    cov_m2 = variance * (jacobian @ jacobian.transpose(0, 2, 1)) + _body_cov_m2(camera, jacobian)
+    cov_m2 = variance * (jacobian @ jacobian.transpose(0, 2, 1)) + _gait_cov_m2(jacobian)
+    cov_m2 += camera.calibration_cov_m2(foot_px)
     return xy_m, cov_m2, valid, standing_m
 
 
@@ -220,7 +220,8 @@ def _from_heads(
     by_edge_m = jacobian * edge_px
     taller_m, taller_ok = camera.to_height(head_px, STATURE_M + STATURE_SIGMA_M)
     steps_m = np.concatenate([by_edge_m, (taller_m - xy_m)[:, :, None]], axis=2)
-    cov_m2 = steps_m @ steps_m.transpose(0, 2, 1) + _body_cov_m2(camera, jacobian)
+    cov_m2 = steps_m @ steps_m.transpose(0, 2, 1) + _gait_cov_m2(jacobian)
+    cov_m2 += camera.calibration_cov_m2(head_px, STATURE_M)
     cov_m2 += np.eye(2) * PART_SIGMA_M**2
     return xy_m, cov_m2, valid & taller_ok
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003 - pydantic reads it
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+import numpy as np
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from vision.address import CameraAddress  # noqa: TC001 - pydantic reads it
 
 from .validation import FileModel
 
+_COVARIANCE_SIZES = (6, 8)
+_ROUNDING = 1e-3
+
 Row = tuple[float, float, float]
 Matrix = tuple[Row, Row, Row]
+Pixel = tuple[float, float]
 
 
 def _identifier(text: str) -> str:
@@ -47,6 +53,35 @@ class LevelTable(FileModel):
     elevation_m: float
 
 
+class UnderlayTable(FileModel):
+    """`[[underlays]]` of `site.toml`: a picture of a level's plan and where it lies."""
+
+    level: str
+    file: str
+    metres_per_pixel: float | None = Field(default=None, gt=0)
+    pixels: tuple[Pixel, Pixel] | None = None
+    distance_m: float | None = Field(default=None, gt=0)
+    metres: tuple[Pixel, Pixel] | None = None
+    rotation_deg: float = Field(default=0.0, ge=-360, le=360)
+    origin_px: Pixel | None = None
+    origin_m: Pixel = (0.0, 0.0)
+
+    @model_validator(mode="after")
+    def _scaled_once(self) -> Self:
+        ways = [self.metres_per_pixel is not None, self.distance_m is not None, bool(self.metres)]
+        if sum(ways) != 1 or (self.pixels is None) != (self.metres_per_pixel is not None):
+            raise ValueError(
+                "give the scale in one way: metres_per_pixel, or pixels (two points) with their "
+                "distance_m, or pixels with their metres (two places)"
+            )
+        given = self.model_fields_set & {"rotation_deg", "origin_px", "origin_m"}
+        if self.metres and given:
+            raise ValueError(
+                f"two points with their places say all; leave out {', '.join(sorted(given))}"
+            )
+        return self
+
+
 class SiteFile(FileModel):
     """All of `site.toml`."""
 
@@ -57,6 +92,7 @@ class SiteFile(FileModel):
     agreement: str | None = None
     anchor: AnchorTable
     levels: tuple[LevelTable, ...] = Field(min_length=1)
+    underlays: tuple[UnderlayTable, ...] = ()
 
 
 class LensTable(FileModel):
@@ -114,6 +150,32 @@ class LandmarkTable(FileModel):
     name: str = ""
 
 
+class CalibrationTable(FileModel):
+    """`[calibration]` of a camera: how `[pose]` was found, written by `lastseen calibrate`."""
+
+    date: dt.date
+    landmarks: int = Field(ge=4)
+    not_believed: tuple[str, ...] = ()
+    sigma_px: float = Field(gt=0)
+    held_out_m: float = Field(ge=0)
+    covariance: tuple[tuple[float, ...], ...]
+
+    @field_validator("covariance")
+    @classmethod
+    def _is_a_covariance(cls, rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+        size = len(rows)
+        if size not in _COVARIANCE_SIZES or any(len(row) != size for row in rows):
+            raise ValueError("is no covariance: it has 6 rows of 6 numbers, or 8 of 8")
+        matrix = np.array(rows)
+        scale = np.sqrt(np.abs(np.diag(matrix)))
+        unit = matrix / np.maximum(np.outer(scale, scale), 1e-30)
+        if np.abs(unit - unit.T).max() > _ROUNDING or np.linalg.eigvalsh(unit)[0] < -_ROUNDING:
+            raise ValueError(
+                "is no covariance: it must be symmetric and positive; run lastseen calibrate again"
+            )
+        return rows
+
+
 class CameraFile(FileModel):
     """All of `cameras/<id>.toml`."""
 
@@ -128,10 +190,15 @@ class CameraFile(FileModel):
     pose: PoseTable | None = None
     homography: HomographyTable | None = None
     landmarks: tuple[LandmarkTable, ...] = ()
+    calibration: CalibrationTable | None = None
 
     @model_validator(mode="after")
     def _calibrated_once(self) -> Self:
-        ways = [self.pose is not None, self.homography is not None, bool(self.landmarks)]
+        if self.calibration is not None and self.pose is None:
+            raise ValueError("[calibration] tells how [pose] was found; there is no [pose]")
+        # With [calibration], the landmarks are those that [pose] was found from.
+        surveyed = bool(self.landmarks) and self.calibration is None
+        ways = [self.pose is not None, self.homography is not None, surveyed]
         if not any(ways):
             raise ValueError(
                 "the camera has no calibration; add [pose], [homography] or at least four "

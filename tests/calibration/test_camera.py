@@ -12,7 +12,6 @@ from calibration.camera import CameraModel, Pose
 from calibration.errors import DegeneratePoints, UnknownLevel
 from calibration.floor_plan import Entrance, Fixture, FloorPlan, Level, Opening, Space, Wall
 from calibration.homography import camera_from_homography
-from calibration.landmarks import UNMEASURED_ERROR_M, fit_camera
 from calibration.lens import Lens
 
 from .small_site import BARREL, LENS, camera, looking
@@ -346,102 +345,6 @@ def test_visible_floor_needs_a_level_where_there_are_several() -> None:
         OVER_FLOOR.visible_floor(plan, "L3")
     assert OVER_FLOOR.visible_floor(plan, "L1").is_empty
     assert not OVER_FLOOR.visible_floor(plan, "L2").is_empty
-
-
-GRID = np.array([(x, y, 0.0) for x in (3.0, 5.0, 8.0) for y in (-2.0, 0.0, 2.5)])
-
-
-@pytest.mark.parametrize("lens", [PINHOLE, LENS, SKEWED], ids=["pinhole", "barrel", "skewed"])
-@pytest.mark.parametrize("raised_m", [0.0, 1.2], ids=["floor", "some raised"])
-def test_landmarks_find_the_camera(lens: Lens, raised_m: float) -> None:
-    model = camera((0.0, 0.5, 2.8), (6.0, 0.0, 0.0), lens)
-    xyz_m = GRID.copy()
-    xyz_m[::2, 2] = raised_m
-    px, seen = model.to_image(xyz_m)
-    assert seen.all()
-
-    fit = fit_camera(lens, px, xyz_m)
-
-    assert fit.dropped is None
-    assert fit.camera.centre_m == pytest.approx([0.0, 0.5, 2.8], abs=1e-4)
-    assert fit.residual_px.max() < 1e-3
-
-
-def test_floor_error_is_that_of_the_clicks() -> None:
-    """Held-out landmarks tell the error on the floor that jittered clicks really cause."""
-    rng = np.random.default_rng(1)
-    model = camera((0.0, 0.5, 2.8), (6.0, 0.0, 0.0))
-    px, _ = model.to_image(GRID)
-    truth_m, told_m = [], []
-    for _ in range(20):
-        fit = fit_camera(LENS, px + rng.normal(0, 1.5, px.shape), GRID)
-        xy_m, valid = fit.camera.to_floor(px)
-        assert valid.all()
-        truth_m.append(np.sqrt(np.mean(np.sum((xy_m - GRID[:, :2]) ** 2, axis=1)) / 2))
-        told_m.append(fit.camera.floor_error_m)
-
-    assert np.median(truth_m) <= np.median(told_m) <= 4 * np.median(truth_m)
-
-
-@pytest.mark.parametrize("wrong", range(3))
-def test_one_misread_landmark_is_dropped(wrong: int) -> None:
-    model = camera((0.0, 0.5, 2.8), (6.0, 0.0, 0.0))
-    px, _ = model.to_image(GRID)
-    xyz_m = GRID.copy()
-    xyz_m[wrong, 1] += 1.5
-
-    fit = fit_camera(LENS, px, xyz_m)
-
-    assert fit.dropped == wrong
-    assert fit.camera.centre_m == pytest.approx([0.0, 0.5, 2.8], abs=1e-3)
-
-
-def test_four_landmarks_have_no_measured_error() -> None:
-    px, _ = OVER_FLOOR.to_image(GRID[[0, 2, 6, 8]])
-
-    fit = fit_camera(PINHOLE, px, GRID[[0, 2, 6, 8]])
-
-    assert not fit.measured
-    assert len(fit.held_out_m) == 0
-    assert fit.camera.floor_error_m == UNMEASURED_ERROR_M
-    assert fit.camera.centre_m == pytest.approx([0.0, 0.0, 3.0], abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("rows", "reason"),
-    [
-        pytest.param([0, 4, 8], "3 landmarks do not fix a camera", id="three"),
-        pytest.param([0, 2, 6, 6], "two landmarks have the same metres", id="one twice"),
-    ],
-)
-def test_too_few_landmarks_are_refused(rows: list[int], reason: str) -> None:
-    px, _ = OVER_FLOOR.to_image(GRID[rows])
-
-    with pytest.raises(DegeneratePoints, match=reason):
-        fit_camera(PINHOLE, px, GRID[rows])
-
-
-@pytest.mark.parametrize(
-    ("y_m", "reason"),
-    [
-        pytest.param([0.0, 0.0, 0.0, 0.0, 0.0], "all landmarks lie on one line", id="on a line"),
-        pytest.param([0.0, 0.0, 0.0, 0.0, 2.0], "all landmarks but number 5 lie", id="but one"),
-    ],
-)
-def test_landmarks_on_a_line_are_refused(y_m: list[float], reason: str) -> None:
-    xyz_m = np.column_stack([[2.5, 4.0, 5.0, 7.0, 6.0], y_m, np.zeros(5)])
-    px, seen = OVER_FLOOR.to_image(xyz_m)
-    assert seen.all()
-
-    with pytest.raises(DegeneratePoints, match=reason):
-        fit_camera(PINHOLE, px, xyz_m)
-
-
-def test_landmarks_of_a_mirrored_plan_are_refused() -> None:
-    px, _ = OVER_FLOOR.to_image(GRID)
-
-    with pytest.raises(DegeneratePoints, match="x is right and y is up"):
-        fit_camera(PINHOLE, px, GRID * (1.0, -1.0, 1.0))
 
 
 def test_pose_that_looks_is_upright() -> None:
