@@ -17,7 +17,7 @@ import shapely
 from vision.columns import require_column
 
 from .detection_rates import DetectionRates, expected_rates
-from .search_motion import STILL, TICK_S, WALK
+from .search_motion import MOVING, STILL, TICK_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -167,7 +167,7 @@ def spare(
     # Two bodies side by side spare the same cell once.
     cells, columns = np.unique(np.stack([cells, columns]), axis=1)
     mass[STILL, cells, columns] /= missed_by_cell[cells]
-    mass[WALK.start :, cells, columns] /= missed_by_cell[cells]
+    mass[MOVING, cells, columns] /= missed_by_cell[cells]
 
 
 def learn_from(

@@ -1,6 +1,6 @@
 """How an unseen body moves: a Markov chain over what it does and the cell it is in.
 
-A body stands, hides, walks or runs, and it walks or runs in one of eight headings (a velocity-jump
+A body stands, hides, strolls, walks or runs, and it moves in one of eight headings (a velocity-jump
 process: Othmer, Dunbar and Alt, Journal of Mathematical Biology 26, 1988). So a front moves at
 human speed; with plain diffusion it would crawl as the square root of time. One tick is half a
 second: bodies change what they do by `mixing`, then those that move are carried by `transport`.
@@ -24,6 +24,7 @@ from scipy.sparse import csr_array
 
 from .search_aim import BARE_CATEGORIES, aiming
 from .search_transport import transport
+from .walk_grid import WALK_MPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,11 +35,17 @@ TICK_S: Final = 0.5
 
 STILL: Final = 0
 HIDDEN: Final = 1
-WALK: Final = slice(2, 10)
-RUN: Final = slice(10, 18)
-MODES: Final = 18
+STROLL: Final = slice(2, 10)
+WALK: Final = slice(10, 18)
+RUN: Final = slice(18, 26)
+MOVING: Final = slice(2, 26)
+MODES: Final = 26
 """Still, hidden (still, and where no camera's picture shows it: under a desk, behind a cupboard),
-eight headings of a walk and eight of a run."""
+and eight headings each of a stroll, a walk and a run."""
+
+STROLL_MPS: Final = 0.8
+"""A slow walk: of the people measured (see above) a fifth on the square and half in the building
+were nearer to this than to `WALK_MPS`."""
 
 RUN_MPS: Final = 4.0
 """A run through rooms and corridors; with the spread of a tick's steps it reaches 5-6 m/s, and
@@ -46,12 +53,16 @@ RUN_MPS: Final = 4.0
 
 STOP_HZ: Final = 0.05
 START_HZ: Final = 0.10
-SPEED_UP_HZ: Final = 0.03
+PACE_HZ: Final = 0.05
+"""Stroll or walk to still, still to stroll and walk in equal parts, stroll to walk and back, a
+second."""
+
+SPEED_UP_HZ: Final = 0.02
 SLOW_DOWN_HZ: Final = 0.10
 RUN_TO_STOP_HZ: Final = 0.03
 BOLT_HZ: Final = 0.01
-"""Walk to still, still to walk, walk to run, run to walk, run to still, still to run, a second.
-Nobody ran in the measurements: what concerns runs is judgement."""
+"""Stroll or walk to run, run to walk, run to still, still to run, a second. Nobody ran in the
+measurements: judgement."""
 
 TURN_HZ: Final = {1: 0.05, 2: 0.015, 4: 0.01}
 """Turns by so many eighths, to each side (half turns in all), a second, of who walks."""
@@ -73,7 +84,7 @@ class Motion:
 
     Attributes:
         mixing: `(MODES, MODES)` float32, share of each mode (column) that goes on in each (row).
-        transport: `(16 (C + 1), 16 (C + 1))` float32, rows are where the moving modes arrive.
+        transport: `(24 (C + 1), 24 (C + 1))` float32, rows are where the moving modes arrive.
         arriving: `(nnz,)` int32, the cell in which each entry of `transport` arrives.
         hiding: `(C + 1, 1)` float32, share of the still that hide.
     """
@@ -86,7 +97,8 @@ class Motion:
     @classmethod
     def on(cls, grid: WalkGrid) -> Motion:
         """The motion on a grid; takes some seconds where the grid is large."""
-        moves = csr_array(transport(grid, RUN_MPS, TICK_S) @ aiming(grid, TICK_S))
+        paces_mps = (STROLL_MPS, WALK_MPS, RUN_MPS)
+        moves = csr_array(transport(grid, paces_mps, TICK_S) @ aiming(grid, len(paces_mps), TICK_S))
         moves.sort_indices()
         moves.indices = moves.indices.astype(np.int32)
         moves.indptr = moves.indptr.astype(np.int32)
@@ -121,9 +133,8 @@ class Motion:
                 (moves.data * missed[self.arriving], moves.indices, moves.indptr),
                 shape=moves.shape,
             )
-        moving = mixed[WALK.start :].reshape(-1, subjects)
-        moved = np.asarray(moves @ moving)
-        out[WALK.start :] = moved.reshape(modes - WALK.start, cells, subjects)
+        moved = np.asarray(moves @ mixed[MOVING].reshape(-1, subjects))
+        out[MOVING] = moved.reshape(modes - MOVING.start, cells, subjects)
         # Numbers too small for float32 make processors crawl; whoever is that unlikely is nowhere.
         for mode in out:
             np.maximum(mode - _NOTHING, 0.0, out=mode)
@@ -140,13 +151,16 @@ def mode_mixing() -> NDArray[np.float32]:
     Hiding is not in it, because it depends on the place.
     """
     rate = np.zeros((MODES, MODES))
-    walk, run = np.arange(MODES)[WALK], np.arange(MODES)[RUN]
-    rate[STILL, walk], rate[walk, STILL] = STOP_HZ, START_HZ / 8
+    stroll, walk, run = (np.arange(MODES)[gait] for gait in (STROLL, WALK, RUN))
+    rate[STILL, stroll], rate[stroll, STILL] = STOP_HZ, START_HZ / 16
+    rate[STILL, walk], rate[walk, STILL] = STOP_HZ, START_HZ / 16
     rate[STILL, run], rate[run, STILL] = RUN_TO_STOP_HZ, BOLT_HZ / 8
-    rate[run, walk], rate[walk, run] = SPEED_UP_HZ, SLOW_DOWN_HZ
+    rate[walk, stroll], rate[stroll, walk] = PACE_HZ, PACE_HZ
+    rate[run, stroll], rate[run, walk], rate[walk, run] = SPEED_UP_HZ, SPEED_UP_HZ, SLOW_DOWN_HZ
     for eighths, turns_hz in TURN_HZ.items():
         for side in (1,) if eighths == 4 else (1, -1):  # noqa: PLR2004 - half a turn
             turned = np.roll(np.arange(8), side * eighths)
+            rate[stroll[turned], stroll] += turns_hz
             rate[walk[turned], walk] += turns_hz
             rate[run[turned], run] += turns_hz * RUN_TURNS_SHARE
     rate -= np.diag(rate.sum(axis=0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
-from .search_motion import MODES, RUN, RUN_MPS, STILL, WALK
+from .search_motion import MODES, RUN, RUN_MPS, STILL, STROLL, STROLL_MPS, WALK
 from .walk_grid import WALK_MPS
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ VELOCITY_SIGMA_MPS: Final = 0.35
 
 STILL_MPS: Final = 0.5
 """Who moves slower than this is taken to stand."""
+
+WALKS_FROM_MPS: Final = (STROLL_MPS + WALK_MPS) / 2
+"""Who moves faster than this is taken to walk, who moves slower to stroll."""
 
 RUNS_FROM_MPS: Final = (WALK_MPS + RUN_MPS) / 2
 """Who moves faster than this is taken to run."""
@@ -56,15 +59,15 @@ def mode_shares(velocity_mps: NDArray[np.float64]) -> NDArray[np.float64]:
     pace_mps = np.linalg.norm(true_mps, axis=1)
     eighth = np.arctan2(true_mps[:, 1], true_mps[:, 0]) / (np.pi / 4)
     lower = np.floor(eighth)
-    moves = np.zeros((2, 8))
-    runs = (pace_mps >= RUNS_FROM_MPS).astype(np.int64)
+    moves = np.zeros((3, 8))
+    gait = np.digitize(pace_mps, [WALKS_FROM_MPS, RUNS_FROM_MPS])
     moving = np.where(pace_mps >= STILL_MPS, weight, 0.0)
     heading = lower.astype(np.int64) % 8
-    np.add.at(moves, (runs, heading), moving * (1.0 - (eighth - lower)))
-    np.add.at(moves, (runs, (heading + 1) % 8), moving * (eighth - lower))
+    np.add.at(moves, (gait, heading), moving * (1.0 - (eighth - lower)))
+    np.add.at(moves, (gait, (heading + 1) % 8), moving * (eighth - lower))
     shares = np.zeros(MODES)
     shares[STILL] = weight[pace_mps < STILL_MPS].sum()
-    shares[WALK], shares[RUN] = moves
+    shares[STROLL], shares[WALK], shares[RUN] = moves
     return np.asarray(shares / shares.sum())
 
 

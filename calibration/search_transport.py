@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.sparse import block_diag, coo_array, csr_array
 
-from .search_aim import door_headings
+from .search_aim import door_headings, in_rooms
 from .walk_grid import WALK_MPS
 from .walk_steps import EXIT, FREE, LOCKED, NO_CELL, OUTSIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .walk_grid import WalkGrid
@@ -29,7 +31,14 @@ CLIMBS: Final = 0.2
 """Share of those about the foot or the head of a stair, or before a lift, that take it, a tick.
 Judgement: who walks through a stairwell is two or three ticks about it, so two in five do."""
 
-_TURNS_BACK: Final = 0.2
+VEERS_OFF: Final = 0.3
+"""Share of those who walk along a wall, with room on their other side, that step away from it, a
+tick. Without it all who ever touched a wall would keep to it; people rather walk off walls."""
+
+FANS_OUT: Final = {0: 0.3, 1: 0.2, 7: 0.2, 2: 0.15, 6: 0.15}
+"""Who comes in by a door goes on straight, half aside or aside, in these shares. Judgement."""
+
+_TURNS_BACK: Final = 0.5
 _ROUNDS: Final = 16
 _NEGLIGIBLE: Final = 1e-4
 _ONE: Final = np.float32(1)
@@ -57,19 +66,19 @@ class _Flow(NamedTuple):
         return self._replace(heading=((self.heading + eighths) % 8).astype(np.int8))
 
 
-def transport(grid: WalkGrid, run_mps: float, tick_s: float) -> csr_array:
-    """`(16 (C + 1), 16 (C + 1))` float32: share of each moving state (column) that arrives in each.
+def transport(grid: WalkGrid, paces_mps: Sequence[float], tick_s: float) -> csr_array:
+    """`(8 G (C + 1),) * 2` float32: share of each moving state (column) that arrives in each.
 
-    States are eight headings of a walk by C + 1 cells, then eight of a run; cell C is outside,
-    where all stay. Columns sum to 1.
+    States are eight headings by C + 1 cells of the first of G gaits, then those of the next; cell C
+    is outside, where all stay. Columns sum to 1.
 
     Args:
         grid: the grid.
-        run_mps: pace of a run.
+        paces_mps: pace of each gait.
         tick_s: for how long they move.
     """
     ways = _Ways(grid, lift_m=WALK_MPS * tick_s)
-    blocks = [ways.carried(pace_mps * tick_s) for pace_mps in (WALK_MPS, run_mps)]
+    blocks = [ways.carried(pace_mps * tick_s) for pace_mps in paces_mps]
     return csr_array(block_diag(blocks, format="csr").astype(np.float32))
 
 
@@ -82,6 +91,7 @@ class _Ways:
         self._outside = cells
         self._to_door = np.append(door_headings(grid), NO_CELL).astype(np.int8)
         self._space = np.append(grid.space, NO_CELL)
+        self._in_room = np.append(in_rooms(grid), False)
         self._floor = grid.floor_cells
         to = grid.neighbour
         self._target = np.where(to == OUTSIDE, cells, to)
@@ -111,7 +121,7 @@ class _Ways:
             np.full(8 * cells, reach_m, dtype=np.float32),
             np.ones(8 * cells, dtype=np.float32),
         )
-        under_way = [self._climbing(flow)]
+        under_way = [self._veered(self._climbing(flow))]
         arrived: list[_Flow] = []
         for _ in range(_ROUNDS):
             under_way, resting = self._step(_joined(under_way))
@@ -145,6 +155,21 @@ class _Ways:
         stay = np.where(ways[flow.cell] > 0, 1.0 - CLIMBS, 1.0).astype(np.float32)
         return _joined([flow._replace(share=flow.share * stay), *climbing])
 
+    def _veered(self, flow: _Flow) -> _Flow:
+        """The flow after those along walls have stepped aside, off the wall."""
+        straight = flow.heading % 2 == 0
+        parts, kept = [], flow.share.copy()
+        for side in (2, 6):
+            wall = self._target[(flow.heading + 8 - side) % 8, flow.cell] == NO_CELL
+            aside = (flow.heading + side) % 8
+            off = straight & wall & (self._passes[aside, flow.cell] == _ONE)
+            target = self._target[aside, flow.cell].astype(np.int32)
+            off &= self._space[target] == self._space[flow.cell]
+            share = np.where(off, flow.share * np.float32(VEERS_OFF), np.float32(0))
+            kept -= share
+            parts.append(flow._replace(cell=target).rows(off, share))
+        return _joined([flow._replace(share=kept), *parts])
+
     def _step(self, flow: _Flow) -> tuple[list[_Flow], list[_Flow]]:
         """Those still under way and those that have arrived after one more step of all."""
         at = (flow.heading, flow.cell)
@@ -162,16 +187,17 @@ class _Ways:
         out = onward.cell == self._outside
         off = (flow.cell >= self._floor) & (onward.cell < self._floor)
         goes_on = (onward.left_m > 0) & ~out & ~off
-        moved = onward.rows(goes_on, moves)
+        enters = ~out & self._in_room[target] & (self._space[flow.cell] != self._space[target])
+        moved = _fanned(onward, enters, goes_on, moves)
         resting = [
             flow.rows(chance < 1.0, flow.share * (1 - chance)),
-            onward.rows((onward.left_m <= 0) & ~out & ~off, moves),
+            *_fanned(onward, enters, (onward.left_m <= 0) & ~out & ~off, moves),
             onward.rows(out, moves),
             *_scattered(onward.rows(off & (passes > 0), moves)),
         ]
         barred = flow._replace(left_m=left_m).rows(passes < 1.0, flow.share * chance * (1 - passes))
         slid, turned = self._turned(barred)
-        return [moved, *slid], resting + turned
+        return moved + slid, resting + turned
 
     def _kept_to_the_way(self, flow: _Flow, target: NDArray[np.int32]) -> NDArray[np.int8]:
         """Headings after a step: who is on the way to a room's door goes on along it."""
@@ -220,6 +246,17 @@ class _Ways:
         )
         moves.sum_duplicates()
         return moves
+
+
+def _fanned(
+    flow: _Flow, enters: NDArray[np.bool_], chosen: NDArray[np.bool_], share: NDArray[np.float32]
+) -> list[_Flow]:
+    """Chosen rows of the flow; those that enter a room spread over the headings into it."""
+    into_room = [
+        flow.rows(chosen & enters, share * np.float32(part)).turned(eighths)
+        for eighths, part in FANS_OUT.items()
+    ]
+    return [flow.rows(chosen & ~enters, share), *into_room]
 
 
 def _scattered(flow: _Flow) -> list[_Flow]:

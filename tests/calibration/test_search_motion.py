@@ -4,16 +4,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from shapely import LineString
+from shapely import LineString, box
 
 from calibration.connectors import plan_connectors
-from calibration.floor_plan import Entrance, FloorPlan
-from calibration.search_aim import aiming, door_headings
-from calibration.search_motion import HIDDEN, MODES, RUN, STILL, TICK_S, WALK, Motion, mode_mixing
+from calibration.floor_plan import Entrance, FloorPlan, Space
+from calibration.search_aim import aiming, door_headings, side_corridors
+from calibration.search_motion import (
+    HIDDEN,
+    MODES,
+    MOVING,
+    RUN,
+    STILL,
+    STROLL,
+    STROLL_MPS,
+    TICK_S,
+    WALK,
+    Motion,
+    mode_mixing,
+)
 from calibration.search_start import mode_shares, starting_mass
 from calibration.walk_grid import WALK_MPS, WalkGrid
 from calibration.walk_steps import LOCKED, NO_CELL
@@ -125,9 +138,9 @@ def test_who_walks_gets_on_at_walking_pace(cell_m: float, seconds: float) -> Non
     order = np.argsort(grid.xy_m[:, 0], kind="stable")
     held = np.cumsum(shares(moved)[:-1][order])
     median_m, far_m = (grid.xy_m[order[np.searchsorted(held, q)], 0] for q in (0.5, 0.97))
-    walked_m = WALK_MPS * seconds
-    assert median_m - start_m[0] == pytest.approx(walked_m, rel=0.25, abs=cell_m)
-    assert far_m - start_m[0] > 1.2 * walked_m
+    walked_m = median_m - start_m[0]
+    assert STROLL_MPS * seconds < walked_m < WALK_MPS * seconds + cell_m
+    assert far_m - start_m[0] > WALK_MPS * seconds
 
 
 def test_a_front_does_not_slow_down() -> None:
@@ -158,7 +171,7 @@ def test_diagonal_ways_are_as_fast_as_straight_ones() -> None:
 def test_walls_turn_and_do_not_stop() -> None:
     grid = WalkGrid.of(long_corridor(20.0))
     moved = after(Motion.on(grid), placed(grid, (18.0, 1.4), mode=WALK.start), 8.0)
-    assert moved[WALK].sum() > 0.55
+    assert moved[MOVING].sum() > 0.65
     assert (shares(moved)[:-1] @ grid.xy_m[:, 0]) < 18.0
 
 
@@ -166,6 +179,41 @@ def test_an_oblique_walker_slides_along_the_wall() -> None:
     grid = WalkGrid.of(long_corridor(60.0))
     moved = after(Motion.on(grid), placed(grid, (10.0, 2.8), mode=WALK.start + 1), 4.0)
     assert shares(moved)[:-1] @ grid.xy_m[:, 0] > 10.0 + 0.7 * WALK_MPS * 4.0
+
+
+def test_nobody_keeps_to_the_walls_of_a_corridor() -> None:
+    grid = WalkGrid.of(long_corridor(60.0))
+    mass = placed(grid, (30.0, 2.8), mode=WALK.start + 1)
+    held = shares(after(Motion.on(grid), mass, 20.0))[:-1]
+    beside = (grid.xy_m[:, 1] < 0.5) | (grid.xy_m[:, 1] > 2.5)
+    assert 0.1 < held[beside].sum() < 1.1 * beside.mean()
+
+
+def test_some_turn_into_the_corridor_at_their_side() -> None:
+    arms = [(0, 0), (40, 0), (40, 3), (22, 3), (22, 30), (19, 30), (19, 3), (0, 3)]
+    crossing = Space("arms", "Arms", "walkway", LEVEL, shapely.Polygon(arms))
+    grid = WalkGrid.of(FloorPlan(long_corridor().levels, [crossing]))
+    opens = side_corridors(grid)
+    at_corner, before = grid.cells_at(LEVEL, np.array([[19.3, 1.3], [16.0, 1.3]]))
+    east, west, north = 0, 4, 2
+    assert opens[2][east, at_corner]
+    assert not opens[2][east, before]
+    assert not opens[6][:, at_corner].any()
+    assert not opens[2][north].any()
+    assert opens[6][west, grid.cells_at(LEVEL, np.array([[21.7, 1.3]]))[0]]
+    moved = shares(after(Motion.on(grid), placed(grid, (12.0, 1.3), mode=WALK.start), 12.0))[:-1]
+    assert 0.15 < moved[grid.xy_m[:, 1] > 3].sum() < 0.5
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_some_who_pass_a_door_go_in(locked: bool) -> None:
+    corridor = Space("corridor", "Corridor", "walkway", LEVEL, box(0, 0, 40, 3))
+    way_in = door("d", (19, 3), (20, 3), locked=locked)
+    plan = FloorPlan(long_corridor().levels, [corridor, room("side", (15, 3, 25, 9))], [way_in])
+    grid = WalkGrid.of(plan)
+    moved = after(Motion.on(grid), placed(grid, (12.0, 1.3), mode=WALK.start), 10.0)
+    went_in = in_space(grid, moved, "side")
+    assert went_in < 0.01 if locked else 0.04 < went_in < 0.3
 
 
 def test_a_locked_door_is_slower_than_an_open_one() -> None:
@@ -232,11 +280,12 @@ def test_rooms_hide_more_than_corridors() -> None:
     ("velocity_mps", "still", "walks", "runs", "heading"),
     [
         ((0.0, 0.0), (0.5, 1.0), (0.0, 0.5), (0.0, 0.01), None),
-        ((1.3, 0.0), (0.0, 0.05), (0.95, 1.0), (0.0, 0.01), 0),
-        ((-0.9, 0.9), (0.0, 0.05), (0.95, 1.0), (0.0, 0.01), 3),
+        ((0.8, 0.0), (0.1, 0.35), (0.1, 0.35), (0.0, 0.01), 0),
+        ((1.5, 0.0), (0.0, 0.05), (0.85, 1.0), (0.0, 0.01), 0),
+        ((-1.1, 1.1), (0.0, 0.05), (0.85, 1.0), (0.0, 0.01), 3),
         ((0.0, -4.0), (0.0, 0.01), (0.0, 0.01), (0.99, 1.0), 6),
     ],
-    ids=["stands", "walks east", "walks north-west", "runs south"],
+    ids=["stands", "strolls east", "walks east", "walks north-west", "runs south"],
 )
 def test_a_measured_velocity_as_modes(
     velocity_mps: tuple[float, float],
@@ -254,7 +303,7 @@ def test_a_measured_velocity_as_modes(
     ):
         assert low - 1e-9 <= value <= high + 1e-9
     if heading is not None:
-        assert int(np.argmax(share[WALK] + share[RUN])) == heading
+        assert int(np.argmax(share[STROLL] + share[WALK] + share[RUN])) == heading
 
 
 def test_a_map_begins_on_this_side_of_the_wall() -> None:
@@ -296,7 +345,7 @@ def test_who_walks_in_a_room_finds_its_door_and_keeps_off_locked_ones() -> None:
         at = np.where(grid.space[at] == 0, grid.neighbour[headings[at], at], at)
     assert (grid.space[at] == 1).all()
     moved = after(Motion.on(grid), placed(grid, (3.0, 3.0), mode=WALK.start), 10.0)
-    assert in_space(grid, moved, "east") > 0.4
+    assert in_space(grid, moved, "east") > 0.3
 
 
 def test_nobody_aims_where_no_door_is_open_or_in_a_corridor() -> None:
@@ -310,4 +359,4 @@ def test_nobody_aims_where_no_door_is_open_or_in_a_corridor() -> None:
     grid = WalkGrid.of(plan)
     assert (door_headings(grid)[grid.space == 0] == NO_CELL).all()
     assert (door_headings(grid)[grid.space == 1] != NO_CELL).all()
-    np.testing.assert_allclose(aiming(grid, TICK_S).sum(axis=0), 1.0, atol=1e-6)
+    np.testing.assert_allclose(aiming(grid, 3, TICK_S).sum(axis=0), 1.0, atol=1e-6)
