@@ -24,18 +24,22 @@ Ability = Literal[
     "end",  # extend and close, say which agencies respond and which have left
     "watch",  # see what an open incident says and shows
     "watch-exercise",  # the same of exercises only
+    "mark",  # say which subject is the intruder, is none, or a responder; where officers come from
+    "report",  # hand on what other systems know: positions of units, doors that were forced
     "sites",  # see floor plans
     "record",  # read the audit and disclosure records
     "archive",  # read what is kept of incidents, put it on hold
 ]
 
 ABILITIES: Mapping[Role, frozenset[Ability]] = {
-    "dispatcher": frozenset({"open", "relay", "exercise", "end", "watch", "sites"}),
+    "dispatcher": frozenset(
+        {"open", "relay", "exercise", "end", "watch", "mark", "report", "sites"}
+    ),
     "tactical": frozenset({"watch", "sites"}),
     "school-administrator": frozenset({"open", "exercise", "end", "watch", "sites", "record"}),
     "analyst": frozenset({"exercise", "end", "watch-exercise", "sites"}),
     "auditor": frozenset({"record", "archive"}),
-    "system": frozenset({"open", "end", "sites"}),
+    "system": frozenset({"open", "end", "report", "sites"}),
 }
 
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -18,7 +18,9 @@ from . import (
     archive_routes,
     audit_routes,
     incident_routes,
+    mark_routes,
     page_routes,
+    report_routes,
     request_routes,
     sign_in_routes,
     site_routes,
@@ -131,6 +133,8 @@ def create_app(
     for routes in (
         incident_routes,
         view_routes,
+        mark_routes,
+        report_routes,
         request_routes,
         site_routes,
         activation_routes,

@@ -14,6 +14,8 @@ from .asking import Asking
 from .gate import Gate
 from .housekeeping import Housekeeping
 from .incidents import Incidents
+from .journal import Journal
+from .journal_parts import read_parts
 from .keeping import Keeper
 from .links import Links
 from .recognise import Recogniser
@@ -24,6 +26,7 @@ from .sessions import Sessions
 from .sign_in import SignIn
 from .site_incidents import SiteIncidents
 from .sources import Sources
+from .telling import Tellers
 from .verdicts import Verdicts
 from .viewing import Viewers
 
@@ -66,6 +69,10 @@ def assemble(
         # Without an agreement nothing says for how long, so nothing is kept.
         return None if grant.agreement is None else Keeper(archive, grant.permit.incident, clock)
 
+    def journal_of(grant: Grant, keeper: Keeper) -> Journal:
+        incident = grant.permit.incident
+        return Journal(keeper, past=lambda: read_parts(archive.read(incident)))
+
     accounts, sessions = Accounts(store, keys, audit), Sessions(store)
 
     def still(actor: Actor) -> bool:
@@ -80,6 +87,7 @@ def assemble(
         clock=clock,
         monotonic=monotonic,
         keeper_of=keeper_of,
+        journal_of=journal_of,
         agencies_of=lambda incident: grant_rows.agencies_of(audit, incident),
     )
     asking = Asking(incidents, gate, clock, still)
@@ -89,6 +97,7 @@ def assemble(
         asking=asking,
         gate=gate,
         viewers=Viewers(gate, audit),
+        tellers=Tellers(gate, audit),
         accounts=accounts,
         sessions=sessions,
         sign_in=SignIn(accounts, sessions, keys, audit),

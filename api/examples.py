@@ -8,7 +8,7 @@ from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
 from calibration.geodesy import Anchor, SiteFrame
 from vision.evidence import EvidencePicture
 
-from . import request_schemas, schemas
+from . import request_schemas, schemas, site_schemas
 from .locations import (
     Envelope,
     Places,
@@ -132,7 +132,7 @@ CLOSED_INCIDENT = INCIDENT.model_copy(
         "closing_reason": "the recordings have played to their end",
     }
 )
-SITE = schemas.Site(
+SITE = site_schemas.Site(
     id="wing",
     kind="drill",
     name="School wing",

@@ -15,18 +15,22 @@ from . import schemas
 from .confidential import told_less, unnamed, without_cameras
 from .events import EventLog
 from .locations import Envelope, Places, cameras_message, last_seen_message, utc
+from .told import Told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from calibration.answer import Answer, TrackKey
+    from calibration.inputs import OperatorInput
     from vision.evidence import EvidencePicture
 
     from .events import Event
     from .gate import Grant
+    from .journal import Journal
     from .keeping import Keeper
     from .runs import CameraStatus, Run, RunFactory
     from .targets import Target
+    from .telling import Telling
     from .viewing import Viewing
 
 _log = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ class Incident:
         clock: Unix seconds now.
         keeper: keeps what must be kept of it; None where nothing is.
         agencies: agencies that responded, and when each left.
+        journal: takes what its locator takes and gives; None where nothing is kept.
     """
 
     def __init__(
@@ -56,12 +61,14 @@ class Incident:
         clock: Callable[[], float],
         keeper: Keeper | None = None,
         agencies: Mapping[str, float | None] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.id = grant.permit.incident
         self.target = target
         self._grant = grant
         self._clock = clock
         self._keeper = keeper
+        self._journal = journal
         self._agencies = dict(agencies or {})
         self._places = Places(
             target.site.frame, {level.id: level.name for level in target.site.levels}
@@ -79,6 +86,7 @@ class Incident:
         # a process before this one may have given.
         after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
         self.events = EventLog(self._snapshot_json, after=after)
+        self.told = Told(after=after)
         self._say_incident()
 
     @property
@@ -107,13 +115,16 @@ class Incident:
         Raises:
             RunError: nothing can be played.
         """
-        self._run = factory(self._grant.permit, self.target, self.publish, self._on_run_end)
+        self._run = factory(
+            self._grant.permit, self.target, self.publish, self._on_run_end, self._journal
+        )
         self._run.start()
         self.poll(self._clock())
 
     def publish(self, answer: Answer) -> None:
         """Publish an answer; ignored once closed. Never raises: a run's thread calls it."""
         text = ""
+        self.told.see(mark for subject in answer.subjects for mark in subject.marks)
 
         def make(number: int) -> str:
             nonlocal text
@@ -192,6 +203,13 @@ class Incident:
             if self._keeper is not None:
                 self._keeper.close()
 
+    def tell(self, telling: Telling, *told: OperatorInput) -> None:
+        """Hand on what somebody told; the answer with it is published at once."""
+        if telling.incident != self.id:
+            raise ValueError(f"a telling of {telling.incident} says nothing of {self.id}")
+        if self._run is not None and self.open and not self._stopped:
+            self._run.tell(*told)
+
     def message(self) -> schemas.Incident:
         """Return the incident as a message, numbered by the newest event."""
         return self._message(self.events.last_id)
@@ -233,6 +251,8 @@ class Incident:
     def _stop_run(self) -> None:
         if self._run is not None:
             self._run.stop()
+        if self._journal is not None:
+            self._journal.flush()
 
     def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
         return None if self._run is None else self._run.picture(track)

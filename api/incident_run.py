@@ -8,10 +8,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calibration.inputs import FriendlyReport
 from calibration.locator import Locator
 
 from .drill_files import load_drill
 from .errors import RunError
+from .going_on import go_on
 from .input_log import Observation, published_at
 from .runs import CameraStatus
 from .worker_messages import (
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 
     from .drill_files import Drill
     from .gate import Permit
-    from .input_log import Log
+    from .input_log import Log, Logged
+    from .journal import Journal
     from .runs import RunFactory
     from .targets import Target
     from .worker_messages import FromWorker
@@ -71,6 +74,8 @@ class IncidentRun:
         publish: takes each new answer.
         on_end: called once when all recordings have ended or the worker is given up.
         log: takes what goes into the locator and what is published, in that order.
+        journal: takes the same, and has what the process before this one wrote of it: the run goes
+            on with its subjects; None where nothing is kept.
         duration_s: length of a drill, seconds; None for live cameras.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
@@ -85,6 +90,7 @@ class IncidentRun:
         on_end: Callable[[str], None],
         *,
         log: Log | None = None,
+        journal: Journal | None = None,
         duration_s: float | None = None,
         device: Device = "auto",
         now: Callable[[], float] = time.time,
@@ -95,7 +101,10 @@ class IncidentRun:
         self._job = WorkerJob(site.folder, allowed, device, duration_s)
         self._publish = publish
         self._on_end = on_end
-        self._log: Log = log or (lambda _: None)
+        self._logs = [*([log] if log else []), *([journal.log] if journal else [])]
+        self._journal = journal
+        self._site = site
+        self._early: list[OperatorInput] | None = None if journal is None else []
         self._now = now
         self._locator = Locator.for_site(site)
         self._pictures: dict[TrackKey, EvidencePicture] = {}
@@ -160,17 +169,46 @@ class IncidentRun:
         """The clearest picture of the weapon of one track."""
         return self._pictures.get(track)
 
-    def tell(self, told: OperatorInput) -> None:
-        """Take in what a person or another system says, and publish the answer with it at once.
+    def tell(self, *told: OperatorInput) -> None:
+        """Take in what people or other systems say, and publish the answer with it at once.
 
-        It holds also while a worker is being started again.
+        It holds also while a worker is being started again. Positions of units, which come every
+        second, are published with the frames.
         """
         if self._stopping.is_set():
             return
         with self._locating:
-            self._log(told)
-            self._locator.tell(told)
-        self._publish_answer(self._now())
+            if self._early is not None:  # it comes after what was told before the restart
+                self._early.extend(told)
+                return
+            for one in told:
+                self._log(one)
+                self._locator.tell(one)
+            self._news = True
+        if not all(isinstance(one, FriendlyReport) for one in told):
+            self._publish_answer(self._now())
+
+    def _log(self, entry: Logged) -> None:
+        for log in self._logs:
+            log(entry)
+
+    def _go_on(self, journal: Journal) -> None:
+        """Take up the journal of the process before this one, and what was told meanwhile."""
+        begun = go_on(
+            self._site,
+            lambda: Locator.for_site(self._site),
+            journal,
+            now_s=self._now(),
+            stop=self._stopping.is_set,
+        )
+        if begun.trouble:
+            self._trouble["journal"] = begun.trouble
+        with self._locating:
+            self._locator = begun.locator
+            self._workers += begun.newest_track // TRACKS_A_WORKER + 1
+            early, self._early = self._early or [], None
+        if early:
+            self.tell(*early)
 
     def _supervise(self) -> None:
         """Keep a worker alive until the end, the stop, or one death too many."""
@@ -207,6 +245,8 @@ class IncidentRun:
         published_s = -1.0
         try:
             worker.start()
+            if self._journal is not None and self._early is not None:
+                self._go_on(self._journal)
             while not self._stopping.is_set():
                 alive = worker.is_alive()
                 for message in worker.receive(timeout_s=QUIET_PUBLISH_S):
@@ -222,6 +262,8 @@ class IncidentRun:
                     return f"exit code {worker.exit_code}"
         finally:
             worker.stop()
+            if self._journal is not None:
+                self._journal.flush()
         self._mark_stopped("closed")
         return None
 
@@ -325,6 +367,7 @@ def run_factory(
         target: Target,
         publish: Callable[[Answer], None],
         on_end: Callable[[str], None],
+        journal: Journal | None = None,
     ) -> IncidentRun:
         drill = load_drill(target.folder) if target.kind == "drill" else None
         run = IncidentRun(
@@ -334,6 +377,7 @@ def run_factory(
             publish,
             on_end,
             log=log,
+            journal=journal,
             duration_s=drill.duration_s if drill else None,
             device=device,
         )

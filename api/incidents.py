@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .actors import Actor
     from .gate import Activation, Gate, Grant
+    from .journal import Journal
     from .keeping import Keeper
     from .runs import RunFactory
     from .targets import Target
@@ -44,6 +45,7 @@ class Incidents:
         clock: Unix seconds now.
         monotonic: a clock that nobody can set, seconds; a grant ends by whichever comes first.
         keeper_of: makes what keeps an incident's record, None where nothing is kept.
+        journal_of: makes the journal that goes into such a record.
         agencies_of: which agencies responded to an incident that goes on, and when each left.
     """
 
@@ -56,6 +58,7 @@ class Incidents:
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
         keeper_of: Callable[[Grant], Keeper | None] = lambda _: None,
+        journal_of: Callable[[Grant, Keeper], Journal | None] = lambda _, __: None,
         agencies_of: Callable[[str], Mapping[str, float | None]] = lambda _: {},
     ) -> None:
         self.targets = targets
@@ -64,6 +67,7 @@ class Incidents:
         self._clock = clock
         self._monotonic = monotonic
         self._keeper_of = keeper_of
+        self._journal_of = journal_of
         self._agencies_of = agencies_of
         self._incidents: dict[str, Incident] = {}
         self._begun: dict[str, tuple[float, float]] = {}  # monotonic and wall time, seconds
@@ -259,12 +263,14 @@ class Incidents:
 
     def _started(self, target: Target, grant: Grant) -> Incident:
         """The incident of a grant, playing; closed where it cannot be started."""
+        keeper = self._keeper_of(grant)
         incident = Incident(
             target=target,
             grant=grant,
             clock=self._clock,
-            keeper=self._keeper_of(grant),
+            keeper=keeper,
             agencies=self._agencies_of(grant.permit.incident),
+            journal=None if keeper is None else self._journal_of(grant, keeper),
         )
         try:
             incident.start(self._run_factory)

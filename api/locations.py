@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Answer,
         EntranceOption,
         RankedSubject,
+        SearchArea,
         StageTimes,
         TrackKey,
     )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _LEAST_LINE_POINTS = 2
 _DEGREE_DIGITS = 8  # about a millimetre
 _METRE_DIGITS = 3
+_SHARE_DIGITS = 6
 
 NOBODY_YET = "Nobody has been seen yet."
 
@@ -97,7 +99,8 @@ def last_seen_message(
             subjects=(),
             entrances=(),
         )
-    level = answer.subjects[0].level if answer.subjects else ""
+    first = next((one for one in answer.subjects if one.status == "ranked"), None)
+    level = "" if first is None else first.level
     return schemas.LastSeen(
         sequence=envelope.sequence,
         incident=envelope.incident,
@@ -123,7 +126,7 @@ def entrances_message(last_seen: schemas.LastSeen) -> schemas.Entrances:
         published_at=last_seen.published_at,
         at=last_seen.at,
         times=last_seen.times,
-        subject=last_seen.subjects[0].id if last_seen.subjects else None,
+        subject=next((one.id for one in last_seen.subjects if one.status == "ranked"), None),
         entrances=last_seen.entrances,
     )
 
@@ -215,7 +218,51 @@ def _subject(
         plain_reasons=subject.plain_reasons,
         evidence=evidence,
         trail=_line(subject.trail_m, subject.level, places),
+        status=subject.status,
+        marks=tuple(
+            schemas.HeldMark(number=mark.number, mark=mark.kind, at=utc(mark.at_s), role=mark.by)
+            for mark in subject.marks
+        ),
+        unit=subject.unit,
+        look_again=subject.look_again,
+        search=None if subject.search is None else _search(subject.search, places),
     )
+
+
+def _search(search: SearchArea, places: Places) -> schemas.SearchArea:
+    return schemas.SearchArea(
+        at=utc(search.at_s),
+        spaces=tuple(
+            schemas.SpaceShare(
+                space=None
+                if share.space is None
+                else schemas.Named(id=share.space, name=share.name or share.space),
+                level=share.level,
+                probability=_share(share.probability),
+                in_area95=share.in_area95,
+            )
+            for share in search.spaces
+        ),
+        levels=tuple(
+            schemas.LevelShare(
+                level=schemas.Named(
+                    id=share.level, name=places.level_names.get(share.level, share.level)
+                ),
+                probability=_share(share.probability),
+                area50_m2=share.area50_m2,
+                area95_m2=share.area95_m2,
+            )
+            for share in search.levels
+        ),
+        left_building=_share(search.left_building),
+        area50_m2=search.area50_m2,
+        area95_m2=search.area95_m2,
+    )
+
+
+def _share(probability: float) -> float:
+    """A probability that was summed, within what one can be, and no longer than it can mean."""
+    return round(min(max(probability, 0.0), 1.0), _SHARE_DIGITS)
 
 
 def _entrance(option: EntranceOption, level: str, places: Places) -> schemas.EntranceChoice:

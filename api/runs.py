@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vision.evidence import EvidencePicture
 
     from .gate import Permit
+    from .journal import Journal
     from .targets import Target
 
 CameraPhase = Literal["connecting", "live", "stalled", "refused", "stopped"]
@@ -79,8 +80,8 @@ class Run(Protocol):
         """What is degraded now, a sentence each; empty when all is well."""
         ...
 
-    def tell(self, told: OperatorInput) -> None:
-        """Take in what a person or another system says; the answer with it is published at once.
+    def tell(self, *told: OperatorInput) -> None:
+        """Take in what people or other systems say; the answer with it is published at once.
 
         Ignored after `stop`.
         """
@@ -99,6 +100,7 @@ class RunFactory(Protocol):
         target: Target,
         publish: Callable[[Answer], None],
         on_end: Callable[[str], None],
+        journal: Journal | None = None,
     ) -> Run:
         """Return a run that is not started yet.
 
@@ -110,5 +112,7 @@ class RunFactory(Protocol):
             on_end: called once, from any thread, when the run ends by itself (a drill has
                 played to its end, the engine gave up), with the reason in words. Not called
                 for `stop`.
+            journal: takes what the locator takes and gives, and has what the process before this
+                one wrote of the same incident; None where nothing is kept.
         """
         ...

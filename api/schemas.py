@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from calibration.answer import Visibility
+from calibration.answer import SubjectStatus, Visibility
+from calibration.inputs import MarkKind
 
 from .agreements import Channel
 from .grant_rules import IncidentKind
@@ -110,11 +111,51 @@ class Evidence(Message):
     picture: str = Field(description="Path of the JPEG; there until the incident is closed.")
 
 
+class HeldMark(Message):
+    """What a person said of a subject and what holds now."""
+
+    number: Annotated[int, Field(ge=1)] = Field(description="Number of the mark in its incident.")
+    mark: MarkKind
+    at: datetime = Field(description="When it was said.")
+    role: str = Field(description="Role of whoever said it.")
+
+
+class SpaceShare(Message):
+    """How likely an unseen subject is in one space now."""
+
+    space: Named | None = Field(description="Null for floor outside every space.")
+    level: str | None = Field(description="Level id.")
+    probability: Probability
+    in_area95: bool = Field(description="Whether the 95 % area reaches into it.")
+
+
+class LevelShare(Message):
+    """How likely an unseen subject is on one level now."""
+
+    level: Named
+    probability: Probability
+    area50_m2: Metres = Field(description="Part of the 50 % area on this level, square metres.")
+    area95_m2: Metres = Field(description="The same of the 95 % area.")
+
+
+class SearchArea(Message):
+    """Where a subject that no camera sees can be now."""
+
+    at: datetime = Field(description="The moment it speaks of.")
+    spaces: tuple[SpaceShare, ...] = Field(description="Most likely first.")
+    levels: tuple[LevelShare, ...] = Field(description="Most likely first.")
+    left_building: Probability = Field(description="That the subject has left the building.")
+    area50_m2: Metres = Field(description="Smallest area that holds it with 50 %, square metres.")
+    area95_m2: Metres = Field(description="The same with 95 %.")
+
+
 class Subject(Message):
     """One body on the floor and how likely it is to be the intruder."""
 
     id: str = Field(description='Stable for the incident, e.g. "S3".')
-    rank: Annotated[int, Field(ge=1)] = Field(description="1 is the most likely intruder.")
+    rank: Annotated[int, Field(ge=1)] = Field(
+        description="Place in the list; 1 is the one to go for first. See `status`."
+    )
     probability: Probability = Field(description="That this subject is the intruder.")
     armed_probability: Probability = Field(description="Of being armed, from the looks so far.")
     position: PointFeature = Field(description="Last seen place.")
@@ -131,6 +172,17 @@ class Subject(Message):
         default=None, description="Why they may be armed, to look at; null where no look was clear."
     )
     trail: LineFeature | None = Field(description="Recent places, oldest first.")
+    status: SubjectStatus = Field(
+        default="ranked", description="Those that are not ranked come last, and say why."
+    )
+    marks: tuple[HeldMark, ...] = Field(default=(), description="What people say of it.")
+    unit: str = Field(default="", description="Unit that it is, by its reported positions.")
+    look_again: bool = Field(
+        default=False, description="It was ruled out, and seen with a weapon since."
+    )
+    search: SearchArea | None = Field(
+        default=None, description="Where it can be now; null while a camera sees it."
+    )
 
 
 class EntranceChoice(Message):
@@ -278,50 +330,6 @@ class IncidentList(Message):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     incidents: tuple[Incident, ...]
-
-
-class AgreementTerms(Message):
-    """What of its agreement somebody who opens an incident must know."""
-
-    title: str
-    version: str
-    sha256: str = Field(description="Hash of its terms.")
-    roles: dict[str, str] = Field(description="Roles in the agreement, and who they are.")
-    emergencies: dict[str, str] = Field(description="Classes that count, in words.")
-    never: dict[str, str] = Field(description="What never counts, and why.")
-    channels: tuple[Channel, ...] = Field(description="Channels that some clause names.")
-    agencies: tuple[str, ...] = Field(description="The agencies that it is made with.")
-    close_when_all_left: bool = Field(
-        description="Whether an incident closes when all agencies that came have left."
-    )
-    retention_days: float | None = Field(
-        description="How long what was kept is kept; null for who may not be told."
-    )
-
-
-class Site(Message):
-    """A site or drill this server was started with."""
-
-    id: str
-    kind: TargetKind
-    name: str
-    description: str
-    address: str
-    levels: tuple[Named, ...]
-    cameras: tuple[Named, ...] | None = Field(
-        description="Null for who may not be told by the agreement."
-    )
-    agreement: AgreementTerms | None = Field(
-        default=None, description="Null where there is none: then exercises only."
-    )
-    open_incident: str | None = Field(description="Id of its open incident.")
-
-
-class SiteList(Message):
-    """All sites and drills this server was started with."""
-
-    schema_version: Literal[1] = SCHEMA_VERSION
-    sites: tuple[Site, ...]
 
 
 class Problem(BaseModel):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .sessions import Sessions
     from .sign_in import SignIn
     from .targets import Target
+    from .telling import Tellers
     from .verdicts import Verdicts
     from .viewing import Viewers
 
@@ -47,6 +48,7 @@ class Services:
         asking: takes requests for incidents.
         gate: decides what may be opened.
         viewers: decides who may see.
+        tellers: decides who may tell what.
         accounts: who has an account here.
         sessions: who is signed in.
         sign_in: lets people sign in.
@@ -69,6 +71,7 @@ class Services:
     asking: Asking
     gate: Gate
     viewers: Viewers
+    tellers: Tellers
     accounts: Accounts
     sessions: Sessions
     sign_in: SignIn

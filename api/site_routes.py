@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from . import examples, schemas
+from . import examples, schemas, site_schemas
 from .plans import plan_geojson
 from .services import DOCUMENTED_BEARER, ActorHere, ServicesHere, target_or_404
 from .viewing import told_cameras
@@ -24,14 +24,14 @@ router = APIRouter(
     responses={401: examples.UNAUTHORIZED, 403: examples.FORBIDDEN},
 )
 
-_SITES = schemas.SiteList(sites=(examples.SITE,))
+_SITES = site_schemas.SiteList(sites=(examples.SITE,))
 
 
 @router.get("", responses={200: examples.json_example(_SITES, "The sites and drills")})
-def list_sites(services: ServicesHere, actor: ActorHere) -> schemas.SiteList:
+def list_sites(services: ServicesHere, actor: ActorHere) -> site_schemas.SiteList:
     """List the sites and drills that this account may ask about, and what binds them."""
     actor.need("sites")
-    return schemas.SiteList(
+    return site_schemas.SiteList(
         sites=tuple(
             _site(target, services, actor)
             for target in services.incidents.targets.values()
@@ -59,10 +59,10 @@ def get_plan(site_id: str, services: ServicesHere, actor: ActorHere) -> Response
     return Response(plan_geojson(target, cameras=told), media_type="application/geo+json")
 
 
-def _site(target: Target, services: Services, actor: Actor) -> schemas.Site:
+def _site(target: Target, services: Services, actor: Actor) -> site_schemas.Site:
     agreement = target.terms.agreement
     open_one = services.incidents.open_on(target.id)
-    return schemas.Site(
+    return site_schemas.Site(
         id=target.id,
         kind=target.kind,
         name=target.name,
@@ -79,12 +79,12 @@ def _site(target: Target, services: Services, actor: Actor) -> schemas.Site:
     )
 
 
-def _terms(agreement: Agreement, actor: Actor) -> schemas.AgreementTerms:
+def _terms(agreement: Agreement, actor: Actor) -> site_schemas.AgreementTerms:
     channels: dict[Channel, None] = {}
     for clause in agreement.clauses:
         channels.update(dict.fromkeys(clause.channels))
     told = agreement.tells("retention", actor.acts_as)
-    return schemas.AgreementTerms(
+    return site_schemas.AgreementTerms(
         title=agreement.title,
         version=agreement.version,
         sha256=agreement.sha256,

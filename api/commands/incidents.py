@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 import typer
 
+from calibration.inputs import MARK_KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.api_client import ApiClient
 
 app = typer.Typer(
-    help="Open, follow, extend and close incidents of a running server.", no_args_is_help=True
+    help="Open, follow, mark, extend and close incidents of a running server.", no_args_is_help=True
 )
 
 _REFUSED = 3
@@ -26,6 +28,7 @@ _WAITS = 4
 _FORBIDDEN = 403
 _ACCEPTED = 202
 _EVERY_S = 5.0
+_UNDO = "undo"
 
 _Server = Annotated[
     str, typer.Option(metavar="URL", envvar="LASTSEEN_URL", help="Address of the server.")
@@ -220,6 +223,46 @@ def agency(
     with _client(server, key_file, key) as client:
         _, said = client.ask("PUT", path, body={"state": "left" if left else "responding"})
     _show(said, _line(said), as_json=as_json)
+
+
+@app.command()
+def mark(
+    incident: _Incident,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Id of the subject, e.g. S3.")],
+    word: Annotated[
+        str,
+        typer.Argument(
+            metavar="MARK",
+            help="confirm (it is the intruder), reject (it is not), responder, designate (follow "
+            "this one now), or undo (take back its newest mark).",
+        ),
+    ],
+    server: _Server = _HERE,
+    key_file: _KeyFile = None,
+    key: _Key = None,
+    as_json: _Json = False,
+) -> None:
+    """Say what a subject is, or take it back; the answer changes at once.
+
+    Examples:
+
+      lastseen incidents mark 20260302-091515-9f3a61c2 S3 confirm
+
+      lastseen incidents mark 20260302-091515-9f3a61c2 S4 responder
+
+      lastseen incidents mark 20260302-091515-9f3a61c2 S3 undo
+    """
+    if word not in {*MARK_KINDS, _UNDO}:
+        raise typer.BadParameter(f"{word!r} is none of {', '.join((*MARK_KINDS, _UNDO))}")
+    at = f"/v1/incidents/{quote(incident, safe='')}/subjects/{quote(subject, safe='')}/marks"
+    with _client(server, key_file, key) as client:
+        if word == _UNDO:
+            _, said = client.ask("DELETE", at)
+        else:
+            _, said = client.ask("POST", at, body={"mark": word})
+    marks = said["marks"] if word == _UNDO else [said]
+    stand = ", ".join(f"{one['subject']} {one['mark']}" for one in marks) or "none"
+    _show(said, f"marks that stand: {stand}" if word == _UNDO else stand, as_json=as_json)
 
 
 @app.command()

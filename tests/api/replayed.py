@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from api.actors import Role
     from api.gate import Permit
+    from api.journal import Journal
     from api.record import Record
     from api.services import Services
     from calibration.inputs import OperatorInput
@@ -301,8 +302,8 @@ class ReplayedRun:
     def problems(self) -> tuple[str, ...]:
         return self.trouble
 
-    def tell(self, told: OperatorInput) -> None:
-        self.told.append(told)
+    def tell(self, *told: OperatorInput) -> None:
+        self.told.extend(told)
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         return self.pictures.get(track)
@@ -319,6 +320,7 @@ class ReplayedRuns:
     """A run factory that keeps what it made."""
 
     made: list[ReplayedRun] = field(default_factory=list)
+    journals: list[Journal | None] = field(default_factory=list)
     refuse: str = ""
 
     def __call__(
@@ -327,10 +329,12 @@ class ReplayedRuns:
         target: Target,
         publish: Callable[[Answer], None],
         on_end: Callable[[str], None],
+        journal: Journal | None = None,
     ) -> ReplayedRun:
         assert permit.cameras <= set(target.site.cameras)
         run = ReplayedRun(permit, publish, on_end, self.refuse)
         self.made.append(run)
+        self.journals.append(journal)
         return run
 
 

@@ -115,6 +115,7 @@ def one_of_each(console: Console, client: httpx2.Client) -> dict[str, list[Any]]
         "agency": ["Town Police"],
         "request": [one.id for one in waiting] or ["none"],
         "source": ["button"],
+        "subject": ["S1"],
         "link": [services.links.make(PictureLink(there.id, "cam-01", 4), DANA, START_S)[1]],
     }
 

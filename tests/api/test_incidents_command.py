@@ -137,3 +137,17 @@ def test_what_goes_wrong_is_one_clear_message(at: At, tmp_path: Path) -> None:
     assert at.run("list", "--key-file", str(held), key="wrong").exit_code == 0
     nothing = CliRunner().invoke(app, ["list"], env={"LASTSEEN_KEY": ""})
     assert "no key" in str(nothing.exception)
+
+
+def test_a_subject_is_marked_and_the_mark_taken_back(at: At) -> None:
+    incident = at.run("open", "small", *REAL, "--channel", "911").stdout.split()[0]
+    at.console.runs.made[0].say(answer(START_S, subject(at_s=START_S)))
+    assert at.run("mark", incident, "S1", "confirm").stdout == "S1 confirm\n"
+    listed = json.loads(at.run("mark", incident, "S1", "designate", "--json").stdout)
+    assert (listed["mark"], listed["by"]) == ("designate", "Dana")
+    assert at.run("mark", incident, "S1", "undo").stdout == "marks that stand: S1 confirm\n"
+    assert at.run("mark", incident, "S1", "undo").stdout == "marks that stand: none\n"
+    assert at.run("mark", incident, "S1", "shoot").exit_code == 2
+    unknown = at.run("mark", incident, "S9", "confirm").exception
+    assert isinstance(unknown, ProblemError)
+    assert "it has S1" in str(unknown)
