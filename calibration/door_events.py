@@ -189,7 +189,7 @@ class DoorEvents:
 
 def door_names(plan: FloorPlan) -> dict[str, str]:
     """What people call the doors of a plan, entrances and doors inside, by feature id."""
-    names = {opening.id: opening.name or f"door {opening.id}" for opening in plan.openings}
+    names = {opening.id: opening.name or opening.id for opening in plan.openings}
     return names | {entrance.id: entrance.label for entrance in plan.entrances}
 
 
