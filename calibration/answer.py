@@ -41,9 +41,18 @@ class EntranceOption:
         walk_m: walking distance along the plan to the subject's last seen place, metres;
             None where it cannot be reached.
         straight_m: straight-line distance, metres.
-        route_m: polyline from the door to the subject, site metres (per level of the subject).
-        steps: the route in words.
+        route_m: polyline to the subject on its level, site metres: from the door, or from the
+            stairs where the door is on another level.
+        steps: the route in words, and where on it the subject can see who comes.
         why_not: why a better-ranked door was preferred; empty for the first.
+        locked: whether the door is kept locked.
+        expected_m: walking distance to be expected to where the subject is now, metres: that of
+            the search map once it is out of view, before that `walk_m`.
+        worst_m: walking distance that is not exceeded with 90 % probability, metres.
+        approach_m: metres around the outside from where officers arrive; None where that is not
+            known, or no way leads there.
+        in_sight: whether the subject probably sees the door or the first 10 m of the route.
+        route_by_level_m: the whole route: per part the level id and its polyline.
     """
 
     door_number: str
@@ -54,6 +63,12 @@ class EntranceOption:
     route_m: tuple[XY, ...]
     steps: tuple[str, ...]
     why_not: str
+    locked: bool = False
+    expected_m: float | None = None
+    worst_m: float | None = None
+    approach_m: float | None = None
+    in_sight: bool = False
+    route_by_level_m: tuple[tuple[str, tuple[XY, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 CELL_M: Final = 0.2
 """Edge of a cell. Accuracy hardly depends on it: a cell only remembers which corners it sees."""
 
+COARSEST_M: Final = 0.4
+MOST_CELLS: Final = 250_000
+"""Larger levels have larger cells, up to `COARSEST_M`."""
+
 NOTHING: Final = -1
 _PER_CELL: Final = 4
 
@@ -119,12 +123,12 @@ class LevelGraph(CornerGraph):
 class LevelGraphs:
     """The graphs of a plan's levels, each made when first asked for."""
 
-    def __init__(self, plan: FloorPlan, cell_m: float = CELL_M) -> None:
+    def __init__(self, plan: FloorPlan, cell_m: float | None = None) -> None:
         """Make nothing yet.
 
         Args:
             plan: the plan.
-            cell_m: edge of the grids' cells, metres.
+            cell_m: edge of the grids' cells, metres; by default `CELL_M`, more on large levels.
         """
         self.plan = plan
         self._cell_m = cell_m
@@ -147,7 +151,9 @@ class LevelGraphs:
         plan = self.plan
         locked = [o.line for o in plan.openings if o.level == level and o.locked]
         walls = shapely.union_all([plan.walls(level), *([] if by_key else locked)])
-        return level_graph(plan.walkable(level), walls, self._cell_m)
+        walkable = plan.walkable(level)
+        usual_m = float(np.clip(np.sqrt(walkable.area / MOST_CELLS), CELL_M, COARSEST_M))
+        return level_graph(walkable, walls, self._cell_m or usual_m)
 
 
 def level_graph(walkable: BaseGeometry, walls: BaseGeometry, cell_m: float = CELL_M) -> LevelGraph:

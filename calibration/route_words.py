@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
+from .connectors import LIFT_CATEGORIES, STAIR_CATEGORIES
+from .doors_along import DoorsAlong
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
+    from .entrance_ways import RoutePart
     from .floor_plan import Entrance, FloorPlan, Opening, Space
 
 _STRAIGHT_DEG: Final = 35.0
@@ -23,6 +29,12 @@ _SMOOTH_M: Final = 0.5
 """Bends that leave the way by less than this are not worth a word."""
 
 _WORTH_SAYING_M: Final = 1.0
+_PASSAGES: Final = frozenset({"corridor", "foyer", "lobby", "walkway"})
+"""Where it is told how far and which way to go, even if the route ends there."""
+
+_LANDING_M: Final = 3.0
+"""Stairs that go on so near to where others end are one way up."""
+
 _SAMPLE_M: Final = 0.1
 
 
@@ -35,41 +47,111 @@ class _Leg:
 
     @property
     def length_m(self) -> float:
-        return float(np.linalg.norm(np.diff(self.points_m, axis=0), axis=1).sum())
+        return _length_m(self.points_m)
 
 
-def route_steps(
-    plan: FloorPlan, level: str, entrance: Entrance, route_m: NDArray[np.float64]
-) -> tuple[str, ...]:
-    """The steps from an entrance to a place, one phrase each.
+class RouteWords:
+    """Tells routes on one plan in words."""
 
-    For example "Enter Door 4 (East)", "straight 6 m through Lobby", "left into Corridor B, 18 m",
-    "into Room 104 on the right". Left and right are those of a person who walks the route.
+    def __init__(self, plan: FloorPlan) -> None:
+        """Prepare to tell routes on a plan."""
+        self._plan = plan
+        self._doors = DoorsAlong(plan)
 
-    Args:
-        plan: the plan.
-        level: level id of the route.
-        entrance: where it starts.
-        route_m: `(P, 2)` float64 site metres, from the entrance to the place.
-    """
-    locked = ", locked" if entrance.locked else ""
-    steps = [f"Enter {entrance.label}{locked}"]
-    legs = _legs(plan, level, route_m)
-    if not legs:
+    def steps(self, entrance: Entrance, parts: Sequence[RoutePart]) -> tuple[str, ...]:
+        """The steps from an entrance to a place, one phrase each.
+
+        For example "Enter Door 4 (East)", "straight 6 m through Lobby", "left into Corridor B,
+        18 m", "into Room 104, second door on the right"; with stairs "up Stair 2 to First floor".
+        Left and right are those of a person who walks the route.
+
+        Args:
+            entrance: where the route starts.
+            parts: its parts, level by level.
+        """
+        locked = ", locked" if entrance.locked else ""
+        steps = [f"Enter {entrance.label}{locked}"]
+        climbed: str | None = None
+        for i, part in enumerate(parts):
+            if part.by is not None:
+                climbed = self._ride(part, climbed)
+            if i < len(parts) - 1 and i > 0 and _length_m(part.route_m) < _LANDING_M:
+                continue
+            if climbed is not None:
+                steps.append(f"{climbed} to {self._plan.level(part.level).name}")
+                climbed = None
+            legs = _legs(self._plan, part.level, part.route_m)
+            steps.extend(self._part_steps(entrance, part, legs))
         return tuple(steps)
-    heading = _into(entrance.line, legs[0])
-    for i, leg in enumerate(legs):
-        last = i == len(legs) - 1
-        if i == 0:
-            steps.append(_first_step(leg, heading, last=last))
-        else:
-            door = _opening_between(plan, level, legs[i - 1], leg)
-            normal = heading if door is None else _into(door.line, leg)
-            steps.append(_next_step(leg, heading, normal, door, last=last))
-        pieces = _smooth(leg.points_m)
-        steps.extend(_bends(pieces))
-        heading = _heading(pieces[-2:], fallback=heading)
-    return tuple(steps)
+
+    def _ride(self, part: RoutePart, climbed: str | None) -> str:
+        """How a level is reached: "up Stair 2", or as before where the stairs only go on."""
+        ride = part.by
+        assert ride is not None  # noqa: S101 - the caller has seen to it
+        up = part.level == ride.upper.level
+        below = ride.lower if up else ride.upper
+        way = "up" if up else "down"
+        return climbed or (
+            f"by {below.name} {way}" if ride.kind == "lift" else f"{way} {below.name}"
+        )
+
+    def _part_steps(self, entrance: Entrance, part: RoutePart, legs: list[_Leg]) -> Iterator[str]:
+        """The steps on one level."""
+        if not legs:
+            return
+        ride = part.by
+        landing = ride is not None and legs[0].space.category in STAIR_CATEGORIES | LIFT_CATEGORIES
+        heading = _heading(_smooth(legs[0].points_m)[:2], fallback=np.array([1.0, 0.0]))
+        if ride is None:
+            heading = _into(entrance.line, legs[0])
+        for i, leg in enumerate(legs):
+            last = i == len(legs) - 1
+            pieces = _smooth(leg.points_m)
+            if i == 0 and not landing:
+                yield _first_step(leg, heading, last=last)
+            elif i > 0:
+                before = legs[i - 1]
+                door = self._doors.between(
+                    part.level, leg.points_m[0], before.space.polygon, leg.space.polygon
+                )
+                normal = heading if door is None else _into(door.line, leg)
+                if landing and i == 1:
+                    # Whoever leaves a stair faces its door, however they turned on it.
+                    heading = normal
+                if last:
+                    yield self._last_step(part.level, before, leg, heading, normal, door)
+                else:
+                    yield _next_step(leg, heading, normal, door)
+            if i > 0 or not landing:
+                yield from _bends(pieces)
+            heading = _heading(pieces[-2:], fallback=heading)
+
+    def _last_step(
+        self,
+        level: str,
+        before: _Leg,
+        leg: _Leg,
+        heading: NDArray[np.float64],
+        normal: NDArray[np.float64],
+        door: Opening | None,
+    ) -> str:
+        """Into the space where the part ends."""
+        if leg.space.category in _PASSAGES and _length(leg):
+            return _next_step(leg, heading, normal, door)
+        side = _side(_turn_deg(heading, normal))
+        where = {-1: " on the right", 0: "", 1: " on the left"}[side]
+        if side and door is not None and door.category == "pedestrian":
+            nth = self._doors.ordinal(level, before.space.polygon, before.points_m, door.line, side)
+            where = f", {nth} door{where}" if nth else where
+        return f"into {leg.space.name}{where}{_key(door)}"
+
+
+def _length_m(route_m: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(np.diff(route_m, axis=0), axis=1).sum())
+
+
+def _key(door: Opening | None) -> str:
+    return " (locked door)" if door is not None and door.locked else ""
 
 
 def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Leg]:
@@ -77,8 +159,7 @@ def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Le
 
     A space that the route only grazes (for less than `_SAMPLE_M`) is left out.
     """
-    fine = shapely.segmentize(shapely.LineString(route_m), _SAMPLE_M)
-    points_m = shapely.get_coordinates(fine)
+    points_m, corner = _sampled(route_m)
     middles_m = (points_m[1:] + points_m[:-1]) / 2
     spaces = plan.space_at(level, middles_m)
     legs: list[_Leg] = []
@@ -87,7 +168,9 @@ def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Le
         if i < len(spaces) and spaces[i] is spaces[start]:
             continue
         space = spaces[start]
-        points = points_m[start : i + 1]
+        kept = corner[start : i + 1].copy()
+        kept[[0, -1]] = True
+        points = points_m[start : i + 1][kept]
         if space is not None:
             if legs and legs[-1].space is space:
                 points = np.vstack([legs.pop().points_m, points])
@@ -96,6 +179,19 @@ def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Le
                 legs.append(leg)
         start = i
     return legs
+
+
+def _sampled(route_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Points along a route, `_SAMPLE_M` apart at most, and which of them are its own."""
+    length_m = np.linalg.norm(np.diff(route_m, axis=0), axis=1)
+    pieces = np.maximum(np.ceil(length_m / _SAMPLE_M), 1).astype(np.int64)
+    begin = np.concatenate([[0], np.cumsum(pieces)])
+    points_m = np.column_stack(
+        [np.interp(np.arange(begin[-1] + 1), begin, route_m[:, axis]) for axis in (0, 1)]
+    )
+    corner = np.zeros(len(points_m), dtype=np.bool_)
+    corner[begin] = True
+    return points_m, corner
 
 
 def _first_step(leg: _Leg, heading: NDArray[np.float64], *, last: bool) -> str:
@@ -109,20 +205,13 @@ def _next_step(
     heading: NDArray[np.float64],
     normal: NDArray[np.float64],
     door: Opening | None,
-    *,
-    last: bool,
 ) -> str:
     ahead = _heading(_smooth(leg.points_m)[:2], fallback=normal)
-    key = " (locked door)" if door is not None and door.locked else ""
-    if last:
-        turn = _turn_deg(heading, normal)
-        side = {-1: " on the right", 0: "", 1: " on the left"}[_side(turn)]
-        return f"into {leg.space.name}{side}{key}"
     # A door beside the way is a turn, even where the shortest way slants through it; so is a
     # corridor that leads off to the side behind a door straight ahead.
     turn = max(_turn_deg(heading, normal), _turn_deg(heading, ahead), key=abs)
     length = f",{_length(leg)}" if _length(leg) else ""
-    return f"{_direction(turn)} into {leg.space.name}{length}{key}"
+    return f"{_direction(turn)} into {leg.space.name}{length}{_key(door)}"
 
 
 def _bends(pieces: NDArray[np.float64]) -> list[str]:
@@ -135,19 +224,6 @@ def _bends(pieces: NDArray[np.float64]) -> list[str]:
         if abs(turn) >= _BEND_DEG and length_m >= _LEAST_HEADING_M:
             words.append(f"{_direction(turn)} {length_m:.0f} m")
     return words
-
-
-def _opening_between(plan: FloorPlan, level: str, before: _Leg, after: _Leg) -> Opening | None:
-    crossing = shapely.Point(after.points_m[0])
-    beside = [
-        opening
-        for opening in plan.openings
-        if opening.level == level
-        and opening.line.dwithin(crossing, 2 * _SAMPLE_M)
-        and opening.line.dwithin(before.space.polygon, _SAMPLE_M)
-        and opening.line.dwithin(after.space.polygon, _SAMPLE_M)
-    ]
-    return min(beside, key=lambda opening: opening.line.distance(crossing), default=None)
 
 
 def _into(door: shapely.LineString, leg: _Leg) -> NDArray[np.float64]:

@@ -343,6 +343,7 @@ def corridor(mirrored: bool = False) -> FloorPlan:
                 "straight 6 m through Lobby",
                 "left into Corridor B, 17 m",
                 "into Room 104 on the right",
+                "walks into view at 24 m",
             ),
             id="left, then right",
         ),
@@ -354,11 +355,15 @@ def corridor(mirrored: bool = False) -> FloorPlan:
                 "straight 6 m through Lobby",
                 "right into Corridor B, 17 m",
                 "into Room 104 on the left",
+                "walks into view at 24 m",
             ),
             id="mirrored",
         ),
         pytest.param(
-            False, (4.0, 2.0), ("Enter Door 4 (East)", "straight 4 m in Lobby"), id="first space"
+            False,
+            (4.0, 2.0),
+            ("Enter Door 4 (East)", "straight 4 m in Lobby", "in view from the door on"),
+            id="first space",
         ),
     ],
 )
@@ -374,7 +379,12 @@ def test_a_bend_within_a_space_is_told() -> None:
 
     (option,) = EntranceRoutes(plan).rank("L1", (11.0, 11.0))
 
-    assert option.steps == ("Enter Door 1", "straight 19 m in Corridor", "left 9 m")
+    assert option.steps == (
+        "Enter Door 1",
+        "straight 19 m in Corridor",
+        "left 9 m",
+        "walks into view at 10 m",
+    )
 
 
 TWO_DOORS = [door("1", (0, 5), (0, 7)), door("2", (30, 5), (30, 7), name="Gym")]
@@ -472,7 +482,7 @@ def test_locked_doors_are_told_on_the_way() -> None:
 
     assert option.walk_m == pytest.approx(math.hypot(15, 4) + math.hypot(10, 4), rel=0.02)
     assert option.steps[0] == "Enter Door 1, locked"
-    assert option.steps[-1] == "into Gym (locked door)"
+    assert option.steps[2] == "into Gym (locked door)"
 
 
 def test_the_same_question_has_the_same_answer(wing: tuple[FloorPlan, EntranceRoutes]) -> None:
