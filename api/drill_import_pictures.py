@@ -86,8 +86,9 @@ def write_video(
                         f"{path}: is {width_px}x{height_px}, the pictures before it are "
                         f"{size_px[0]}x{size_px[1]}"
                     )
-                pixels = np.asarray(picture, np.uint8)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "bgr24")))
+                # from bgr24 the converter rounds colour down: grey would turn green
+                pixels = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
             container.mux(stream.encode(None))
     except av.error.FFmpegError as error:
         raise DrillImportError(f"{target}: cannot be written: {error}") from error

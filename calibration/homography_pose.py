@@ -9,7 +9,7 @@ equations for 1 / f^2 (Zhang, "A flexible new technique for camera calibration",
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from .lens import Lens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LEAST = 1e-12
+_LEAST: Final = 1e-12
+_SINGULAR: Final = 1e12
 
 
 def camera_with_pose(
@@ -37,7 +38,7 @@ def camera_with_pose(
         DegeneratePoints: where no camera with square pixels and a centred lens does so.
     """
     middle_px = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
-    if abs(np.linalg.det(image_to_floor)) < _LEAST:
+    if not np.linalg.cond(image_to_floor) < _SINGULAR:
         raise DegeneratePoints("the homography has no inverse")
     to_middle = np.array([[1.0, 0.0, -middle_px[0]], [0.0, 1.0, -middle_px[1]], [0.0, 0.0, 1.0]])
     g1, g2, g3 = (to_middle @ np.linalg.inv(image_to_floor)).T

@@ -42,6 +42,7 @@ FLOOR_ERROR_M: Final = 0.10
 somebody fall 0.2 m from the true place (median), of which a shoe's reach is the greater part."""
 
 _LARGEST_SKEW: Final = 1e-3
+_SINGULAR: Final = 1e12
 _GT_COLUMNS: Final = 10
 _DETECTIONS = re.compile(r"DET_(?P<recording>.+)_Cam_?(?P<camera>\d+)\.txt", re.IGNORECASE)
 _BOXES = re.compile(r"GT_(?P<recording>.+)_Cam_?(?P<camera>\d+)\.txt", re.IGNORECASE)
@@ -94,17 +95,19 @@ def read_camera(path: Path) -> CameraModel:
     """Return the camera of a `cam<n>_cam_mat.mat`.
 
     P is taken apart as K [R t] (Hartley and Zisserman, "Multiple view geometry", 2nd edition,
-    section 6.2.4).
+    section 6.2.4); its scale means nothing, but the sign is chosen so that R is a rotation.
 
     Raises:
         SourceError: where the file holds no camera matrix, or one with a skew, which the lens
             model here does not have.
     """
     matrix = read_matrix(path, (3, 4))
-    if abs(np.linalg.det(matrix[:, :3])) < np.finfo(np.float64).eps:
+    handedness = np.sign(np.linalg.det(matrix[:, :3]))
+    if not np.linalg.cond(matrix[:, :3]) < _SINGULAR:
         raise SourceError(f"{path}: is no camera matrix: its left 3x3 part has no inverse")
     pinhole, rotation, centre = (
-        np.array(part, np.float64) for part in cv2.decomposeProjectionMatrix(matrix)[:3]
+        np.array(part, np.float64)
+        for part in cv2.decomposeProjectionMatrix(handedness * matrix)[:3]
     )
     pinhole /= pinhole[2, 2]
     if abs(pinhole[0, 1]) > _LARGEST_SKEW * pinhole[0, 0]:
