@@ -177,9 +177,11 @@ class SearchMaps:
         if tick > self._tick:
             self._advance(tick, subjects)
         mapped = {name for block in self._blocks for name in block.ids}
-        for state in unseen:
-            if state.id not in mapped and _first_tick(state) <= self._tick:
-                self._add(state, subjects)
+        new = [s for s in unseen if s.id not in mapped and _first_tick(s) <= self._tick]
+        new.sort(key=lambda state: (state.seen_at_s, state.id))
+        for k in range(0, len(new), BLOCK):
+            self._blocks.append(self._begun(new[k : k + BLOCK], subjects))
+        self._blocks = _packed(self._blocks)
 
     def area(self, subject_id: str) -> SearchArea | None:
         """Where a subject can be, None for one that has no map."""
@@ -234,7 +236,7 @@ class SearchMaps:
             ]
             if rows:
                 kept.append(block if len(rows) == len(block.ids) else block.only(rows))
-        self._blocks = kept
+        self._blocks = _packed(kept)
         ids = {name for block in kept for name in block.ids}
         self._areas = {name: area for name, area in self._areas.items() if name in ids}
 
@@ -246,7 +248,10 @@ class SearchMaps:
         if self._blocks:
             first = int(max(self._tick + 1, tick - MOST_TICKS + 1))
             for step in range(first, tick + 1):
-                self._blocks = [self._moved(block, step, subjects, late) for block in self._blocks]
+                motion = self._motion_of(step, late)
+                self._blocks = [
+                    self._moved(block, motion, step, subjects) for block in self._blocks
+                ]
                 late = frozenset()
             self._areas = {}
         self._tick = tick
@@ -257,38 +262,51 @@ class SearchMaps:
         looked = self._looks.during(tick) - self._distrusted
         learn_from(seen, self._views, looked, self._rates, self.grid)
 
-    def _moved(
-        self,
-        block: _Block,
-        tick: int,
-        subjects: Sequence[SubjectState],
-        late: frozenset[str] = frozenset(),
-    ) -> _Block:
-        """A block one tick later, after the looks of that tick."""
+    def _motion_of(self, tick: int, late: frozenset[str] = frozenset()) -> Motion:
+        """The movement of one tick, with the looks in it."""
         self.prepare()
         assert self._motion is not None  # noqa: S101 - just prepared
         looked = (self._looks.during(tick) | late) - self._distrusted
         unseen = missed(self._views, looked, self._rates, len(self.grid) + 1)
-        mass = self._motion.advance(block.mass, unseen)
-        if unseen is not None:
+        return self._motion if unseen is None else self._motion.looked_at(unseen)
+
+    def _moved(
+        self, block: _Block, motion: Motion, tick: int, subjects: Sequence[SubjectState]
+    ) -> _Block:
+        """A block after the movement and the looks of a tick."""
+        mass = motion.advance(block.mass)
+        if motion.missed is not None:
             cells, columns = lookalike_cells(self.grid, block.seen_at_s, subjects, tick * TICK_S)
-            spare(mass, unseen, cells, columns)
+            spare(mass, motion.missed, cells, columns)
         return _Block.of(block.ids, block.seen_at_s, mass)
 
-    def _add(self, state: SubjectState, subjects: Sequence[SubjectState]) -> None:
-        """Begin the map of one subject and bring it to where the others are."""
-        self.prepare()
-        first = _first_tick(state)
-        mass = starting_mass(self.grid, state, first * TICK_S)[:, :, None]
-        block = _Block.of([state.id], [state.seen_at_s], mass)
+    def _begun(self, states: list[SubjectState], subjects: Sequence[SubjectState]) -> _Block:
+        """New maps of some subjects, brought to where the others are."""
         now = int(self._tick)
-        for step in range(max(first + 1, now - MOST_TICKS + 1), now + 1):
-            block = self._moved(block, step, subjects)
-        for i, other in enumerate(self._blocks):
-            if len(other.ids) < BLOCK:
-                self._blocks[i] = other.joined(block)
-                return
-        self._blocks.append(block)
+        block: _Block | None = None
+        for tick in range(max(_first_tick(states[0]), now - MOST_TICKS), now + 1):
+            if block is not None:
+                block = self._moved(block, self._motion_of(tick), tick, subjects)
+            for state in states:
+                if max(_first_tick(state), now - MOST_TICKS) == tick:
+                    at_s = _first_tick(state) * TICK_S
+                    mass = starting_mass(self.grid, state, at_s)[:, :, None]
+                    own = _Block.of([state.id], [state.seen_at_s], mass)
+                    block = own if block is None else block.joined(own)
+        assert block is not None  # noqa: S101 - each state begins at one of the ticks
+        return block
+
+
+def _packed(blocks: list[_Block]) -> list[_Block]:
+    """The blocks with small ones joined: many small ones take longer than a few."""
+    packed: list[_Block] = []
+    for block in sorted(blocks, key=lambda block: -len(block.ids)):
+        fits = [i for i, other in enumerate(packed) if len(other.ids) + len(block.ids) <= BLOCK]
+        if fits:
+            packed[fits[0]] = packed[fits[0]].joined(block)
+        else:
+            packed.append(block)
+    return packed
 
 
 def _first_tick(state: SubjectState) -> int:

@@ -14,7 +14,7 @@ walls turn bodies anyway).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -80,19 +80,22 @@ HIDES_WHERE_BARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
-    """One tick of movement on a grid of C cells; row C stands for outside the building.
+    """One tick of movement, and of looks, on a grid of C cells; row C is outside the building.
 
     Attributes:
         mixing: `(MODES, MODES)` float32, share of each mode (column) that goes on in each (row).
         transport: `(24 (C + 1), 24 (C + 1))` float32, rows are where the moving modes arrive.
         arriving: `(nnz,)` int32, the cell in which each entry of `transport` arrives.
         hiding: `(C + 1, 1)` float32, share of the still that hide.
+        missed: `(C + 1,)` float32, by cell the probability that all cameras that looked in the tick
+            miss a body which can be seen; it is in `transport` already. None without looks.
     """
 
     mixing: NDArray[np.float32]
     transport: csr_array
     arriving: NDArray[np.int32]
     hiding: NDArray[np.float32]
+    missed: NDArray[np.float32] | None = None
 
     @classmethod
     def on(cls, grid: WalkGrid) -> Motion:
@@ -110,30 +113,29 @@ class Motion:
             hiding=_hiding(grid),
         )
 
-    def advance(
-        self, mass: NDArray[np.float32], missed: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        """The mass one tick later, a new array.
+    def looked_at(self, missed: NDArray[np.float32]) -> Motion:
+        """The same tick with looks.
 
         Args:
-            mass: `(MODES, C + 1, S)` float32 of S subjects.
-            missed: `(C + 1,)` float32, by cell the probability that all cameras that looked in
-                the tick miss a body which can be seen; None where no camera looked.
+            missed: `(C + 1,)` float32, see the attribute.
         """
+        moves = self.transport
+        through = csr_array(
+            (moves.data * missed[self.arriving], moves.indices, moves.indptr), shape=moves.shape
+        )
+        return replace(self, transport=through, missed=missed)
+
+    def advance(self, mass: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mass `(MODES, C + 1, S)` float32 of S subjects one tick later, a new array."""
         modes, cells, subjects = mass.shape
         mixed = (self.mixing @ mass.reshape(modes, -1)).reshape(mass.shape)
         out = np.empty_like(mass)
         hide, come_out = mixed[STILL] * self.hiding, mixed[HIDDEN] * _COME_OUT
         np.add(mixed[HIDDEN], hide - come_out, out=out[HIDDEN])
         np.add(mixed[STILL], come_out - hide, out=out[STILL])
-        moves = self.transport
-        if missed is not None:
-            out[STILL] *= missed[:, None]
-            moves = csr_array(
-                (moves.data * missed[self.arriving], moves.indices, moves.indptr),
-                shape=moves.shape,
-            )
-        moved = np.asarray(moves @ mixed[MOVING].reshape(-1, subjects))
+        if self.missed is not None:
+            out[STILL] *= self.missed[:, None]
+        moved = np.asarray(self.transport @ mixed[MOVING].reshape(-1, subjects))
         out[MOVING] = moved.reshape(modes - MOVING.start, cells, subjects)
         # Numbers too small for float32 make processors crawl; whoever is that unlikely is nowhere.
         for mode in out:
