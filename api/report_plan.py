@@ -43,9 +43,10 @@ def plan_figure(record: RunRecord, site: Site, series: Series) -> Figure:
     figure = Figure(figsize=(_INCHES, max(tall, _LOWEST_INCHES)))
     panels = figure.subplots(len(levels), 1, squeeze=False)[:, 0]
     final = max(record.answers, key=lambda answer: answer.at_s, default=None)
+    underlays = {underlay.level: underlay for underlay in site.underlays}
     cameras = [camera for camera in site.cameras.values() if camera.id in record.frames]
     for axes, level in zip(panels, levels, strict=True):
-        draw_plan(axes, plan, level, cameras=cameras)
+        draw_plan(axes, plan, level, cameras=cameras, underlay=underlays.get(level))
         _draw_paths(axes, series, level)
         _draw_final(axes, plan, final, level)
         for side in axes.spines.values():

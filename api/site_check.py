@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from calibration.connectors import plan_connectors
 from calibration.coverage import LevelCoverage, coverage
-from calibration.entrances import EntranceRoutes
 from calibration.errors import Problem, SiteError
 from calibration.site import Site, load_site
 
@@ -16,6 +16,11 @@ from .targets import agreement_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from shapely.geometry.base import BaseGeometry
+
+_CUT_OFF_M2: Final = 2.0
+"""Smaller corners behind furniture are not told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +38,24 @@ class SiteCheck:
     problems: tuple[Problem, ...]
 
     @property
+    def unreachable(self) -> frozenset[str]:
+        """Ids of the walkable spaces to which no way leads."""
+        return frozenset(
+            entry.space.id for level in self.levels for entry in level.spaces if not entry.reachable
+        )
+
+    @property
+    def walkable_m2(self) -> float:
+        """The walkable floor of all levels."""
+        return sum(level.walkable_m2 for level in self.levels)
+
+    @property
+    def watched(self) -> float:
+        """Share of the walkable floor of all levels that some camera shows, 0..1."""
+        watched_m2 = sum(level.watched_m2 for level in self.levels)
+        return watched_m2 / self.walkable_m2 if self.walkable_m2 else 0.0
+
+    @property
     def ok(self) -> bool:
         """Whether the site can be used: no errors, warnings allowed."""
         return all(problem.severity != "error" for problem in self.problems)
@@ -46,9 +69,12 @@ def check_site(folder: Path) -> SiteCheck:
         ordered = sorted(error.problems, key=lambda problem: problem.severity)
         return SiteCheck(None, (), tuple(ordered))
     unbound = agreement_problem(site)
-    levels = coverage(site, EntranceRoutes(site.plan))
-    found = (*site.warnings, *_gaps(site, levels))
-    return SiteCheck(site, levels, found if unbound is None else (unbound, *found))
+    levels = coverage(site)
+    found = [*_gaps(site, levels), *site.warnings]
+    if unbound is not None:
+        found.insert(0, unbound)
+    found.sort(key=lambda problem: problem.severity)
+    return SiteCheck(site, levels, tuple(found))
 
 
 def agreement_problem(site: Site) -> Problem | None:
@@ -61,7 +87,9 @@ def agreement_problem(site: Site) -> Problem | None:
 
 
 def check_as_json(check: SiteCheck) -> dict[str, Any]:
-    """The check as plain data: `ok`, `problems`, `cameras`, `levels`, `spaces`, `entrances`.
+    """The check as plain data.
+
+    `ok`, `problems`, `cameras`, `levels`, `spaces`, `entrances`, `connectors` and the totals.
 
     Lengths are metres, areas square metres, `watched` a fraction of 1.
     """
@@ -69,6 +97,8 @@ def check_as_json(check: SiteCheck) -> dict[str, Any]:
     return {
         "ok": check.ok,
         "site": None if site is None else site.name,
+        "walkable_m2": round(check.walkable_m2, 2),
+        "watched": round(check.watched, 4),
         "problems": [
             {
                 "severity": problem.severity,
@@ -86,6 +116,9 @@ def check_as_json(check: SiteCheck) -> dict[str, Any]:
                 "walkable_m2": round(level.walkable_m2, 2),
                 "watched_m2": round(level.watched_m2, 2),
                 "watched": round(level.watched, 4),
+                "watched_twice_m2": round(level.twice_m2, 2),
+                "reachable": sum(entry.reachable for entry in level.spaces),
+                "spaces": len(level.spaces),
             }
             for level in check.levels
         ],
@@ -98,6 +131,7 @@ def check_as_json(check: SiteCheck) -> dict[str, Any]:
                 "watched": round(entry.watched, 4),
                 "reachable": entry.reachable,
                 "needs_key": entry.needs_key,
+                "cut_off_m2": round(entry.cut_off.area, 2),
             }
             for level in check.levels
             for entry in level.spaces
@@ -113,7 +147,23 @@ def check_as_json(check: SiteCheck) -> dict[str, Any]:
             }
             for entrance in (() if site is None else site.plan.entrances)
         ],
+        "connectors": [] if site is None else _connectors(site),
     }
+
+
+def _connectors(site: Site) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": found.kind,
+            "name": found.lower.name,
+            "lower": found.lower.id,
+            "upper": found.upper.id,
+            "levels": [found.lower.level, found.upper.level],
+            "walk_m": round(found.length_m, 2),
+            "seconds": round(found.seconds, 1),
+        }
+        for found in plan_connectors(site.plan)
+    ]
 
 
 def _cameras(site: Site, levels: tuple[LevelCoverage, ...]) -> list[dict[str, Any]]:
@@ -133,24 +183,42 @@ def _cameras(site: Site, levels: tuple[LevelCoverage, ...]) -> list[dict[str, An
 
 
 def _gaps(site: Site, levels: tuple[LevelCoverage, ...]) -> Iterator[Problem]:
-    """Warnings that only the routes can tell."""
+    """What keeps officers from a room, as only the whole plan can tell."""
+    file = site.plan_file
+    if not site.plan.entrances:  # told when the plan was loaded
+        return
+    if not any(entrance.usable for entrance in site.plan.entrances):
+        yield Problem(file, "features", "no entrance is usable, so no way leads into the building")
+        return
     for level in levels:
-        usable = [e for e in site.plan.entrances if e.level == level.level.id and e.usable]
-        if level.spaces and not usable and site.plan.entrances:
+        lost = [entry for entry in level.spaces if not entry.reachable]
+        if lost and len(lost) == len(level.spaces):
             yield Problem(
-                site.plan_file,
+                file,
                 f"level {level.level.id!r}",
-                "has no usable entrance; routes between levels are not computed yet, so no door "
-                "can be named for it",
-                "warning",
+                "no way leads to any of its spaces from a usable entrance; draw its stairs over "
+                "those of the next level, name them in properties.connects, or add its entrance",
             )
             continue
+        for entry in lost:
+            yield Problem(
+                file,
+                f"feature {entry.space.id!r}",
+                f"no way leads to {entry.space.name} ({level.level.name}, about "
+                f"{_place(entry.space.polygon)}) from any usable entrance; add the opening of its "
+                "door",
+            )
         for entry in level.spaces:
-            if usable and not entry.reachable:
+            if entry.reachable and entry.cut_off.area > _CUT_OFF_M2:
                 yield Problem(
-                    site.plan_file,
+                    file,
                     f"feature {entry.space.id!r}",
-                    f"no way leads to {entry.space.name} from any usable entrance; add the opening "
-                    "of its door",
+                    f"no way leads to {entry.cut_off.area:.0f} m2 of {entry.space.name} about "
+                    f"{_place(entry.cut_off)}; look for fixtures or walls that close it off",
                     "warning",
                 )
+
+
+def _place(area: BaseGeometry) -> str:
+    place = area.representative_point()
+    return f"({place.x:.1f}, {place.y:.1f})"

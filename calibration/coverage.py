@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import shapely
 from shapely import Polygon
 
+from .reachability import reach_of
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
-    from .entrances import EntranceRoutes
     from .floor_plan import Level, Space
+    from .reachability import Reach
     from .site import Site
 
 
@@ -27,8 +28,9 @@ class SpaceCoverage:
         space: the space.
         area_m2: its walkable area.
         watched: share of it that some camera shows, 0..1.
-        reachable: whether a way leads to it from a usable entrance of its level.
+        reachable: whether a way leads to most of it from a usable entrance, over any floors.
         needs_key: whether every such way passes a locked door inside.
+        cut_off: the part of its floor that no way leads to, site metres.
     """
 
     space: Space
@@ -36,6 +38,7 @@ class SpaceCoverage:
     watched: float
     reachable: bool
     needs_key: bool
+    cut_off: BaseGeometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,18 @@ class LevelCoverage:
         level: the level.
         walkable_m2: its walkable area.
         watched_m2: the part of it that some camera shows.
+        twice_m2: the part of it that two cameras or more show.
         seen: the watched floor of each camera on it, by camera id, site metres.
+        blind: the walkable floor that no camera shows, site metres.
         spaces: its walkable spaces.
     """
 
     level: Level
     walkable_m2: float
     watched_m2: float
+    twice_m2: float
     seen: Mapping[str, BaseGeometry]
+    blind: BaseGeometry
     spaces: tuple[SpaceCoverage, ...]
 
     @property
@@ -61,55 +68,58 @@ class LevelCoverage:
         """Share of the walkable floor that some camera shows, 0..1."""
         return self.watched_m2 / self.walkable_m2 if self.walkable_m2 else 0.0
 
-
-def coverage(site: Site, routes: EntranceRoutes) -> tuple[LevelCoverage, ...]:
-    """What the site's cameras show of each level, and which of its spaces can be reached.
-
-    Args:
-        site: the site.
-        routes: the routes of its plan.
-    """
-    return tuple(_level_coverage(site, routes, level) for level in site.levels)
+    @property
+    def twice(self) -> float:
+        """Share of the walkable floor that two cameras or more show, 0..1."""
+        return self.twice_m2 / self.walkable_m2 if self.walkable_m2 else 0.0
 
 
-def _level_coverage(site: Site, routes: EntranceRoutes, level: Level) -> LevelCoverage:
+def coverage(site: Site) -> tuple[LevelCoverage, ...]:
+    """What the site's cameras show of each level, and which of its spaces can be reached."""
+    reach = {found.space.id: found for found in reach_of(site.plan)}
+    return tuple(_level_coverage(site, reach, level) for level in site.levels)
+
+
+def _level_coverage(site: Site, reach: Mapping[str, Reach], level: Level) -> LevelCoverage:
     seen = {
         camera.id: camera.visible_floor(site.plan)
         for camera in site.cameras.values()
         if camera.level == level.id
     }
-    watched = shapely.union_all(list(seen.values())) if seen else Polygon()
-    walkable = site.plan.walkable(level.id)
+    areas = [_areas(area) for area in seen.values()]
+    watched = shapely.union_all(areas)
+    walkable = _areas(site.plan.walkable(level.id))
     spaces = [space for space in site.plan.spaces_on(level.id) if space.walkable]
     return LevelCoverage(
         level=level,
         walkable_m2=walkable.area,
         watched_m2=watched.area,
+        twice_m2=_twice(areas).area,
         seen=seen,
-        spaces=tuple(
-            _space_coverage(space, walkable, watched, reach)
-            for space, reach in zip(spaces, _reach(spaces, routes, level.id), strict=True)
-        ),
+        blind=_areas(shapely.difference(walkable, watched)),
+        spaces=tuple(_space_coverage(reach[space.id], walkable, watched) for space in spaces),
     )
 
 
-def _space_coverage(
-    space: Space, walkable: BaseGeometry, watched: BaseGeometry, reach: tuple[bool, bool]
-) -> SpaceCoverage:
-    floor = shapely.intersection(space.polygon, walkable)
-    share = shapely.intersection(floor, watched).area / floor.area if floor.area else 0.0
-    reachable, needs_key = reach
-    return SpaceCoverage(space, floor.area, share, reachable, needs_key)
+def _space_coverage(reach: Reach, walkable: BaseGeometry, watched: BaseGeometry) -> SpaceCoverage:
+    floor = _areas(shapely.intersection(reach.space.polygon, walkable))
+    share = _areas(shapely.intersection(floor, watched)).area / floor.area if floor.area else 0.0
+    return SpaceCoverage(
+        reach.space, floor.area, share, reach.reachable, reach.needs_key, reach.cut_off
+    )
 
 
-def _reach(spaces: list[Space], routes: EntranceRoutes, level: str) -> list[tuple[bool, bool]]:
-    """Per space, whether it can be reached, and whether only by passing locked doors."""
-    usable = np.array([entrance.usable for entrance in routes.entrances], dtype=np.bool_)
-    places = [space.polygon.representative_point() for space in spaces]
-    xy_m = np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
-    distance_m, locked = routes.reach(level, xy_m)
-    open_way = np.isfinite(distance_m) & usable
-    return [
-        (bool(ways.any()), bool(ways.any() and keys[ways].all()))
-        for ways, keys in zip(open_way, locked, strict=True)
-    ]
+def _twice(areas: Iterable[BaseGeometry]) -> BaseGeometry:
+    """What lies in two areas or more."""
+    once: BaseGeometry = Polygon()
+    twice: BaseGeometry = Polygon()
+    for area in areas:
+        twice = shapely.union(twice, _areas(shapely.intersection(once, area)))
+        once = shapely.union(once, area)
+    return twice
+
+
+def _areas(shape: BaseGeometry) -> BaseGeometry:
+    """Only the parts of a shape that have an area, as a sound polygon or several."""
+    parts = [part for whole in shapely.get_parts(shape) for part in shapely.get_parts(whole)]
+    return shapely.union_all([part for part in parts if isinstance(part, Polygon)])

@@ -132,7 +132,7 @@ def import_indoor_map(
         notes += [*found.notes, *unused]
         up = entry.z_order - ground_z
         name = (entry.readable_name or entry.name).strip()
-        levels.append(Level(ids[entry.id], name, up, up * storey_m, drawn.outline))
+        levels.append(Level(ids[entry.id], name, up, up * storey_m, found.outline))
     ground = ids[main.levels[main.entrance_level].id]
     plan, main_entrance, said = _assembled(files, levels, parts, ground, frame)
     prefixes = {ids[entry.id]: entry.name.strip() for entry in entries}

@@ -50,12 +50,14 @@ class LevelParts:
     """What a level is made of, site metres; names are "" where the drawing has none.
 
     Attributes:
+        outline: the outer edge of what lies indoors.
         spaces: the spaces.
         openings: the ways between them.
         entrances: the doors to the outside, all taken to be usable, without numbers.
         notes: what of the drawing was not used, in words.
     """
 
+    outline: Polygon
     spaces: tuple[Space, ...]
     openings: tuple[Opening, ...]
     entrances: tuple[Entrance, ...]
@@ -141,7 +143,20 @@ def partition(level: DrawnLevel) -> LevelParts:
         for i, face in enumerate(f for f in faces if f.kind == "hole")
     ]
     openings, entrances = _as_features(level, rooms, ways)
-    return LevelParts(tuple(spaces), tuple(openings), tuple(entrances), tuple(notes))
+    return LevelParts(
+        _indoors(faces, outdoors), tuple(spaces), tuple(openings), tuple(entrances), tuple(notes)
+    )
+
+
+def _indoors(faces: Sequence[Face], outdoors: Sequence[Polygon]) -> Polygon:
+    """The building without what lies open to the outside, as long as that leaves it whole."""
+    whole = shapely.coverage_union_all([face.polygon for face in faces])
+    for polygon in sorted(outdoors, key=lambda polygon: -polygon.area):
+        rest = shapely.difference(whole, polygon)
+        if isinstance(rest, Polygon):
+            whole = rest
+    parts = [part for part in shapely.get_parts(whole) if isinstance(part, Polygon)]
+    return max(parts, key=lambda part: part.area)
 
 
 def _is_outdoors(face: Face, edge: BaseGeometry) -> bool:

@@ -11,6 +11,7 @@ from .errors import Problem, SiteError
 from .geodesy import Anchor, SiteFrame
 from .plan_loading import build_plan
 from .site_files import SiteFile
+from .underlay import Underlay, load_underlays
 from .validation import check, read_json, read_toml
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Site:
             where there is none.
         cameras: by id, sorted.
         warnings: what is not as it should be but keeps nothing from working.
+        underlays: pictures of the plan, at most one a level.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Site:
     agreement_file: str | None
     cameras: Mapping[str, Camera]
     warnings: tuple[Problem, ...]
+    underlays: tuple[Underlay, ...] = ()
 
 
 def load_site(folder: Path) -> Site:
@@ -71,9 +74,11 @@ def load_site(folder: Path) -> Site:
     table = read_toml(folder / SITE_FILE, SITE_FILE, problems)
     file = None if table is None else check(SiteFile, table, SITE_FILE, problems)
     plan = frame = None
+    underlays: tuple[Underlay, ...] = ()
     if file is not None:
         frame = SiteFrame(Anchor(**file.anchor.model_dump()))
         plan = _load_plan(folder, file, frame, problems)
+        underlays = load_underlays(folder, file.underlays, file.levels, SITE_FILE, problems)
     levels = None if file is None else frozenset(level.id for level in file.levels)
     cameras = load_cameras(folder, levels, plan, problems)
     if (
@@ -95,6 +100,7 @@ def load_site(folder: Path) -> Site:
         agreement_file=file.agreement,
         cameras=MappingProxyType(cameras),
         warnings=tuple(problems),
+        underlays=underlays,
     )
 
 
