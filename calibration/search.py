@@ -22,18 +22,19 @@ from .detection_rates import DetectionRates
 from .search_area import search_area
 from .search_evidence import CameraView, Looks, learn_from, missed, spare
 from .search_lookalikes import lookalike_cells
-from .search_motion import TICK_S, Motion
+from .search_motion import TICK_S, motion_on
 from .search_start import starting_mass
 from .walk_grid import WalkGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from .answer import SearchArea
     from .camera_loading import Camera
     from .floor_plan import FloorPlan
+    from .search_motion import Motion
     from .subject import SubjectState
 
 MOST_SUBJECTS: Final = 50
@@ -116,7 +117,6 @@ class SearchMaps:
         self._views: dict[str, CameraView] = {}
         self._rates = DetectionRates()
         self._looks = Looks()
-        self._distrusted: frozenset[str] = frozenset()
         self._blocks: list[_Block] = []
         self._tick: float = -math.inf
         self._areas: dict[str, SearchArea] = {}
@@ -141,18 +141,13 @@ class SearchMaps:
     def prepare(self) -> None:
         """Make the grid, the movement on it and the cameras' views now: seconds on large sites."""
         if self._motion is None:
-            self._motion = Motion.on(self.grid)
+            self._motion = motion_on(self.grid)
             self._views = {camera.id: CameraView.of(camera, self.grid) for camera in self._cameras}
 
-    def distrust(self, cameras: Collection[str]) -> None:
-        """Let the looks of these cameras (and of no others) take nothing away from now on.
-
-        For cameras that have been moved: nobody knows which floor they show.
-        """
-        self._distrusted = frozenset(cameras)
-
     def look(self, camera: str, at_s: float) -> None:
-        """Take in that a camera delivered a frame.
+        """Take in that a camera delivered a frame that would show who is there.
+
+        Frames of a camera that has been moved, or whose lens is covered, are no looks.
 
         Args:
             camera: camera id.
@@ -259,14 +254,14 @@ class SearchMaps:
 
     def _learn(self, tick: int, subjects: Sequence[SubjectState]) -> None:
         seen = [s for s in subjects if s.in_view and s.seen_at_s > (tick - 1) * TICK_S]
-        looked = self._looks.during(tick) - self._distrusted
+        looked = self._looks.during(tick)
         learn_from(seen, self._views, looked, self._rates, self.grid)
 
     def _motion_of(self, tick: int, late: frozenset[str] = frozenset()) -> Motion:
         """The movement of one tick, with the looks in it."""
         self.prepare()
         assert self._motion is not None  # noqa: S101 - just prepared
-        looked = (self._looks.during(tick) | late) - self._distrusted
+        looked = self._looks.during(tick) | late
         unseen = missed(self._views, looked, self._rates, len(self.grid) + 1)
         return self._motion if unseen is None else self._motion.looked_at(unseen)
 

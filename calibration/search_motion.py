@@ -15,6 +15,7 @@ walls turn bodies anyway).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -77,6 +78,8 @@ COME_OUT_HZ: Final = 0.01
 HIDES_WHERE_BARE: Final = 0.1
 """Corridors and stairs have a tenth of a room's places to hide."""
 
+_REMEMBERED: Final = 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
@@ -99,7 +102,7 @@ class Motion:
 
     @classmethod
     def on(cls, grid: WalkGrid) -> Motion:
-        """The motion on a grid; takes some seconds where the grid is large."""
+        """The motion on a grid; takes a second or two where the grid is large."""
         paces_mps = (STROLL_MPS, WALK_MPS, RUN_MPS)
         moves = csr_array(transport(grid, paces_mps, TICK_S) @ aiming(grid, len(paces_mps), TICK_S))
         moves.sort_indices()
@@ -141,6 +144,12 @@ class Motion:
         for mode in out:
             np.maximum(mode - _NOTHING, 0.0, out=mode)
         return out
+
+
+@lru_cache(_REMEMBERED)
+def motion_on(grid: WalkGrid) -> Motion:
+    """The motion on a grid; remembered for the grids asked for last."""
+    return Motion.on(grid)
 
 
 _NOTHING: Final = np.float32(1e-25)
