@@ -38,7 +38,7 @@ def draw_underlay(ax: Axes, underlay: Underlay) -> None:
     Raises:
         ReportError: the picture cannot be read any more.
     """
-    if underlay.media_type == "image/svg+xml":
+    if underlay.is_drawing:
         place = Polygon(underlay.corners_m(), facecolor="none", edgecolor="none")
         place.set(zorder=UNDERLAY_ORDER, gid=_mark(underlay))
         ax.add_patch(place)
@@ -74,7 +74,7 @@ def with_drawings(figure: Figure, markup: str, underlays: Iterable[tuple[Axes, U
     tall_pt = figure.get_figheight() * _INCH_PT
     to_points = _INCH_PT / figure.dpi
     for ax, underlay in underlays:
-        if underlay.media_type != "image/svg+xml":
+        if not underlay.is_drawing:
             continue
         try:
             content = base64.b64encode(underlay.content()).decode()

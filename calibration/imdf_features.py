@@ -216,6 +216,12 @@ def read_features(files: Mapping[str, bytes]) -> Iterator[ImdfFeature]:
         listed = collection.get("features") if isinstance(collection, dict) else None
         if not isinstance(listed, list):
             raise PlanSourceError(f"{name}: features: is missing; it must be a FeatureCollection")
+        header = collection.get("lastseen")
+        if isinstance(header, dict) and header.get("coordinates") == "site-metres":
+            raise PlanSourceError(
+                f"{name}: lastseen.coordinates: is 'site-metres': this is a plan of a site folder "
+                "already; write its site.toml beside it"
+            )
         for i, raw in enumerate(listed):
             yield _feature(raw, name, i)
 

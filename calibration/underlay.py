@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from .site_files import LevelTable, UnderlayTable
 
+_SVG: Final = "image/svg+xml"
 MEDIA_TYPES: Final = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
-    ".svg": "image/svg+xml",
+    ".svg": _SVG,
 }
 _MOST_PIXELS: Final = 150_000_000
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -90,6 +91,11 @@ class Underlay:
     size_px: tuple[float, float]
     placement: Placement
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether it is an SVG drawing rather than a picture of pixels."""
+        return self.media_type == _SVG
+
     def content(self) -> bytes:
         """The picture's bytes, fit to be shown: an SVG without scripts and without links.
 
@@ -98,7 +104,7 @@ class Underlay:
             SvgError: it is no SVG any more.
         """
         data = self.path.read_bytes()
-        return safe_svg(data) if self.media_type == "image/svg+xml" else data
+        return safe_svg(data) if self.is_drawing else data
 
     def corners_m(self) -> NDArray[np.float64]:
         """`(4, 2)` site metres of its corners, from the top left one on, clockwise."""
@@ -110,7 +116,7 @@ def corners_px(size_px: tuple[float, float], media_type: str) -> NDArray[np.floa
 
     The origin is the centre of the top left pixel; of an SVG the top left corner of its view box.
     """
-    least = 0.0 if media_type == "image/svg+xml" else -0.5
+    least = 0.0 if media_type == _SVG else -0.5
     width, height = size_px[0] + least, size_px[1] + least
     return np.array([(least, least), (width, least), (width, height), (least, height)])
 
@@ -221,7 +227,7 @@ def picture_size(path: Path, folder: Path) -> tuple[str, tuple[float, float]]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"is larger than {_MOST_BYTES // 2**20} MiB; save it smaller")
-        if media_type == "image/svg+xml":
+        if media_type == _SVG:
             return media_type, svg_size(path.read_bytes())
         return media_type, _raster_size(path, media_type)
     except FileNotFoundError:

@@ -77,6 +77,11 @@ def check(
         for table in _tables(found):
             console.print(table)
         console.print(_summary(found), highlight=False)
+    drawings = [u for u in (found.site.underlays if found.site else ()) if u.is_drawing]
+    for target in (png, map_file):
+        if target is not None and target.suffix.lower() == ".png" and drawings:
+            files = ", ".join(underlay.file for underlay in drawings)
+            Console(stderr=True).print(f"note: a .png cannot show {files}; .svg and .html can")
     for target in (html, png, map_file):
         if target is not None and found.site is not None:
             write_site_map(target, found)

@@ -237,7 +237,9 @@ def test_the_underlay_lies_under_the_plan(tmp_path: Path, name: str) -> None:
         )
 
     assert run(folder, "--html", tmp_path / "page.html").exit_code == 0
-    assert run(folder, "--map", tmp_path / "map.png").exit_code == 0
+    drawn = run(folder, "--map", tmp_path / "map.png")
+    assert drawn.exit_code == 0
+    assert ("a .png cannot show plan.svg" in drawn.stderr) is name.endswith(".svg")
 
     page = (tmp_path / "page.html").read_text()
     kind = "png" if name.endswith(".png") else "svg+xml"

@@ -438,6 +438,14 @@ def test_geojson_in_the_manner_of_imdf_needs_no_manifest() -> None:
     assert found.plan.entrances[0].door_number == "7"
 
 
+def test_a_plan_in_site_metres_is_not_read_as_degrees() -> None:
+    header = {"schema": 1, "coordinates": "site-metres"}
+    files = {"floor_plan.geojson": json.dumps({"lastseen": header, "features": []}).encode()}
+
+    with pytest.raises(PlanSourceError, match="this is a plan of a site folder already"):
+        import_imdf(files, storey_m=3.0, archive=False)
+
+
 def test_archives_are_read_from_folders_and_zips(tmp_path: Path) -> None:
     files = Archive().files()
     folder = tmp_path / "imdf"
