@@ -81,6 +81,8 @@ def import_drill(request: ImportRequest, say: Callable[[str], None]) -> Imported
         cameras = _cameras(request.source, citic)
         plan = plan_of(citic, cameras)
         places = read_places(recordings[recording], citic)
+        if not len(places.frame):
+            raise DrillImportError(f"{recordings[recording]}: tells of nobody")
         duration_s = (int(places.frame.max(initial=0)) + 1) / TRUTH_FPS
         write_site(
             folder,
@@ -96,8 +98,8 @@ def import_drill(request: ImportRequest, say: Callable[[str], None]) -> Imported
             rng = np.random.default_rng([noise.seed, number])
             feeds.append(_feed(folder, camera, plan, places, duration_s, noise, rng))
         say("writing truth")
-        write_truth(folder / "truth.csv", places, TRUTH_FPS, LEVEL)
-        notes = [*NOTES, noise.in_words(), *_about(citic, plan, cameras, places)]
+        doubled = write_truth(folder / "truth.csv", places, TRUTH_FPS, LEVEL)
+        notes = [*NOTES, noise.in_words(), *_about(citic, plan, cameras, places), *doubled]
         notes += [picked] if picked is not None else []
         name = f"CITIC {recording}, simulated boxes"
         write_drill(

@@ -95,7 +95,7 @@ def import_drill(request: ImportRequest, say: Callable[[str], None]) -> Imported
             notes.append(f"There is no GT_{recording.name}_WORLD_CENTROID.txt, hence no truth.")
         else:
             say("writing truth")
-            write_truth(folder / "truth.csv", places, FPS, LEVEL)
+            notes += write_truth(folder / "truth.csv", places, FPS, LEVEL)
             notes += _write_true_boxes(folder, recording, cameras, places)
             notes += [_agreement(n, model, boxes[n], places) for n, model in cameras.items()]
         notes = [*NOTES, *notes]

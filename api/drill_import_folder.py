@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import tomli_w
 
-from .errors import DrillImportError
+from calibration.errors import SiteError
+
+from .drill_files import load_drill
+from .errors import DrillError, DrillImportError, TruthError
+from .truth import load_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +41,8 @@ def new_drill_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder beside `target` that takes its name when the block ends well.
 
     Raises:
-        DrillImportError: where `target` is in use, or the disk is full or not writable.
+        DrillImportError: where `target` is in use, the disk is full or not writable, or what was
+            written into the folder does not load as a drill.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DrillImportError(f"{target}: is not empty; name a folder that is not there yet")
@@ -46,6 +51,7 @@ def new_drill_folder(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         yield building
+        _check(building, target)
         building.chmod(0o755)
         if target.exists():
             target.rmdir()
@@ -56,6 +62,16 @@ def new_drill_folder(target: Path) -> Iterator[Path]:
     finally:
         if building is not None and building.exists():
             shutil.rmtree(building, ignore_errors=True)
+
+
+def _check(building: Path, target: Path) -> None:
+    """Raise unless what was built loads as a drill with its truth."""
+    try:
+        drill = load_drill(building)
+        load_truth(building, drill.site)
+    except (DrillError, TruthError, SiteError) as error:
+        said = str(error).replace(f"{building}/", "")
+        raise DrillImportError(f"{target}: the source makes no sound drill: {said}") from error
 
 
 def write_toml(path: Path, table: Mapping[str, Any], comment: str = "") -> None:

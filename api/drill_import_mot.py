@@ -174,8 +174,8 @@ def _truth(folder: Path, camera: Camera, sequence: Sequence) -> list[str]:
     if places is None:
         return ["The sequence has no true places on the ground, hence no truth."]
     boxes = played_boxes(sequence, "gt")
-    write_truth(folder / "truth.csv", places, sequence.fps, camera.level)
+    doubled = write_truth(folder / "truth.csv", places, sequence.fps, camera.level)
     if camera.model.pose is not None:
         write_true_boxes(folder, camera.id, camera.model, boxes, places)
     said, apart_m = feet_note(camera.id, camera.model, boxes, places)
-    return [said] if apart_m <= _SAME_FRAME_M else [said, DISAGREEING]
+    return [said, *doubled] if apart_m <= _SAME_FRAME_M else [said, DISAGREEING, *doubled]

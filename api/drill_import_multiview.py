@@ -23,7 +23,7 @@ from .drill_import_folder import (
     write_one_space_plan,
     write_site,
 )
-from .drill_import_pictures import pictures_in, write_video
+from .drill_import_pictures import picture_number, pictures_in, write_video
 from .drill_import_truth import feet_note, write_true_boxes, write_truth
 from .errors import DrillImportError
 
@@ -99,10 +99,12 @@ def import_multiview(
                 feeds.append(_video_feed(folder, source, name, view, found, say))
             else:
                 feeds.append(_box_feed(folder, name, found.views[view]))
+        doubled = []
         if not untrue:
-            write_truth(folder / "truth.csv", found.places, FPS, LEVEL)
+            doubled = write_truth(folder / "truth.csv", found.places, FPS, LEVEL)
         notes = [
             *data_set.notes,
+            *doubled,
             *(
                 feet_note(name, model, found.views[view], found.places)[0]
                 for view, (name, model) in enumerate(cameras.items())
@@ -139,12 +141,15 @@ def _video_feed(
     found: Annotations,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    pictures = pictures_in(source / "Image_subsets" / f"C{view + 1}")
-    if len(pictures) != found.frames:
+    shown = source / "Image_subsets" / f"C{view + 1}"
+    by_number = {picture_number(path): path for path in pictures_in(shown)}
+    missing = [number for number in found.pictures if number not in by_number]
+    if missing:
         raise DrillImportError(
-            f"{source / 'Image_subsets' / f'C{view + 1}'}: holds {len(pictures)} pictures for "
-            f"{found.frames} annotated frames; one each is expected"
+            f"{shown}: holds no picture {missing[0]}; annotated are {found.pictures[0]} to "
+            f"{found.pictures[-1]} in steps of {found.pictures.step}"
         )
+    pictures = [by_number[number] for number in found.pictures]
     path = f"video/{name}.mp4"
     size_px = write_video(folder / path, pictures, FPS, lambda text: say(f"{name}: {text}"))
     if size_px != SIZE_PX:

@@ -107,11 +107,12 @@ def _truth(folder: Path, name: str, camera: TsaiCamera, sequence: Sequence) -> l
     if places is None:
         return ["There are no true places, hence no truth."]
     boxes = played_boxes(sequence, "gt")
-    write_truth(folder / "truth.csv", places, sequence.fps, LEVEL)
+    doubled = write_truth(folder / "truth.csv", places, sequence.fps, LEVEL)
     write_true_boxes(folder, name, camera.model, boxes, places)
     return [
         feet_note(name, camera.model, boxes, places)[0],
         "A true place was worked out from the true box: it tests the mapping, not accuracy.",
+        *doubled,
     ]
 
 

@@ -38,10 +38,11 @@ def pictures_in(folder: Path) -> list[Path]:
     )
     if not found:
         raise DrillImportError(f"{folder}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
-    return sorted(found, key=lambda path: (_number(path), path.name))
+    return sorted(found, key=lambda path: (picture_number(path), path.name))
 
 
-def _number(path: Path) -> int:
+def picture_number(path: Path) -> int:
+    """Return the last number in a picture's name; 0 where there is none."""
     digits = re.findall(r"\d+", path.stem)
     return int(digits[-1]) if digits else 0
 

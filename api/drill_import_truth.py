@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from calibration.body_sight import visible_shares
-from calibration.recorded import foot_offsets_m
+from calibration.recorded import first_told, foot_offsets_m
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,9 @@ def person_name(person: int) -> str:
     return f"p{person}"
 
 
-def write_truth(path: Path, places: RecordedPlaces, fps: float, level: str) -> None:
-    """Write `truth.csv`, frame 0 at 0 s."""
+def write_truth(path: Path, told: RecordedPlaces, fps: float, level: str) -> list[str]:
+    """Write `truth.csv`, frame 0 at 0 s, and return what to know about it, a sentence each."""
+    places, doubled = first_told(told)
     lines = ["t,person,level,x,y,role,armed"]
     for row in np.lexsort((places.person, places.frame)).tolist():
         x_m, y_m = places.xy_m[row].tolist()
@@ -36,6 +37,9 @@ def write_truth(path: Path, places: RecordedPlaces, fps: float, level: str) -> N
             f"{x_m:.4f},{y_m:.4f},{ROLE},0"
         )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not doubled:
+        return []
+    return [f"{doubled} lines of the truth tell of a person twice in a frame; the first counts."]
 
 
 def write_true_boxes(

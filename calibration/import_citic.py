@@ -182,7 +182,11 @@ def read_places(path: Path, plan: CiticMap) -> RecordedPlaces:
     Raises:
         SourceError: where the file is missing or damaged.
     """
-    places = places_of(read_table(path, _GT_COLUMNS))
+    table = read_table(path, _GT_COLUMNS, first_frame=0)
+    if (table[:, 0] == 0).any():
+        # counted from 0 and not, as in the other tables of the format, from 1
+        table[:, 0] += 1
+    places = places_of(table)
     return RecordedPlaces(places.frame, places.person, plan.to_site(places.xy_m))
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from .recorded import RecordedPlaces
 
 FPS: Final = 4.0
@@ -129,12 +127,4 @@ def read_places(path: Path) -> RecordedPlaces:
     Raises:
         SourceError: where the file is not such a table.
     """
-    return places_of(_unique(path, read_table(path, _GT_COLUMNS)))
-
-
-def _unique(path: Path, table: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, first, count = np.unique(table[:, :2], axis=0, return_index=True, return_counts=True)
-    if (count > 1).any():
-        row = table[first[count > 1][0]]
-        raise SourceError(f"{path}: frame {row[0]:g} holds person {row[1]:g} twice")
-    return table
+    return places_of(read_table(path, _GT_COLUMNS))

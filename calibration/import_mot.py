@@ -24,12 +24,14 @@ _CONFIDENCE: Final = 6
 _PLACE: Final = 7
 
 
-def read_table(path: Path, least_columns: int = BOX_COLUMNS) -> NDArray[np.float64]:
+def read_table(
+    path: Path, least_columns: int = BOX_COLUMNS, first_frame: int = 1
+) -> NDArray[np.float64]:
     """Return the numbers of a table, `(N, M)` float64 with M at least `least_columns`.
 
     Raises:
         SourceError: where the file cannot be read, a line holds something else or is too short, a
-            frame is not a whole number from 1.
+            frame is not a whole number from `first_frame`.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -55,10 +57,11 @@ def read_table(path: Path, least_columns: int = BOX_COLUMNS) -> NDArray[np.float
             raise SourceError(
                 f"{path}: line {number}: {columns} numbers are expected, found {line.strip()!r}"
             ) from None
-        if not (np.isfinite(table[i]).all() and table[i, 0] >= 1 and table[i, 0] % 1 == 0):
+        whole = table[i, 0] >= first_frame and table[i, 0] % 1 == 0
+        if not (whole and np.isfinite(table[i]).all()):
             raise SourceError(
-                f"{path}: line {number}: a frame (a whole number from 1) and finite numbers are "
-                f"expected, found {line.strip()!r}"
+                f"{path}: line {number}: a frame (a whole number from {first_frame}) and finite "
+                f"numbers are expected, found {line.strip()!r}"
             )
     return table
 

@@ -55,6 +55,7 @@ class Layout:
         rows: cells of the grid along y.
         cell_m: side of a cell.
         origin_m: place of cell 0, in the published frame.
+        picture_shift: number of a picture's file minus that of its annotation's.
         left_handed: whether the published frame is; site metres then have y turned round within
             the grid.
         floor_error_m: calibration error, one standard deviation per axis, assumed.
@@ -68,6 +69,7 @@ class Layout:
     cell_m: float
     origin_m: tuple[float, float]
     floor_error_m: float
+    picture_shift: int = 0
     left_handed: bool = False
 
     @property
@@ -131,6 +133,7 @@ MULTIVIEWX: Final = Layout(
     cell_m=0.025,
     origin_m=(0.0, 0.0),
     floor_error_m=0.08,
+    picture_shift=-1,
     left_handed=True,
 )
 
@@ -142,14 +145,17 @@ class Annotations:
     Attributes:
         places: where people stood.
         views: boxes by number of the view; those of people it does not show are left out.
-        frames: how many frames were annotated.
-        step: by how much the numbers of their files rise.
+        pictures: numbers of the pictures that belong to the frames, from first to last.
     """
 
     places: RecordedPlaces
     views: tuple[RecordedBoxes, ...]
-    frames: int
-    step: int
+    pictures: range
+
+    @property
+    def frames(self) -> int:
+        """From the first to the last annotated frame, how many there are."""
+        return len(self.pictures)
 
 
 def read_camera(folder: Path, name: str, layout: Layout) -> CameraModel:
@@ -230,8 +236,9 @@ def read_annotations(folder: Path, layout: Layout) -> Annotations:
             layout.place_m(table[:, 2]),
         ),
         views=tuple(_columns(rows) for rows in boxes),
-        frames=(int(paths[-1].stem) - first) // step + 1,
-        step=step,
+        pictures=range(
+            first + layout.picture_shift, int(paths[-1].stem) + layout.picture_shift + 1, step
+        ),
     )
 
 
@@ -272,8 +279,6 @@ def _people(path: Path, layout: Layout) -> list[tuple[int, int, list[tuple[int, 
                     f"{path}: viewNum: must be from 0 to {len(layout.cameras) - 1}, found {view} "
                     f"for person {person}"
                 )
-    if len({person for person, _, _ in found}) != len(found):
-        raise SourceError(f"{path}: personID: somebody is there twice")
     return found
 
 

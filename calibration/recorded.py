@@ -92,6 +92,13 @@ class RecordedPlaces:
         return RecordedPlaces(self.frame[rows], self.person[rows], self.xy_m[rows])
 
 
+def first_told(places: RecordedPlaces) -> tuple[RecordedPlaces, int]:
+    """Return the places with each person once a frame, the first one, and how many were more."""
+    keys = np.column_stack([places.frame, places.person])
+    _, first = np.unique(keys, axis=0, return_index=True)
+    return places[np.sort(first)], len(keys) - len(first)
+
+
 def clip(xyxy_px: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.float64]:
     """Return `(N, 4)` boxes cut at the borders of a picture of (width, height)."""
     return np.clip(xyxy_px, 0.0, np.array([*size_px, *size_px], np.float64))

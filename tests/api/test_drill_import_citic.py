@@ -182,6 +182,16 @@ def test_what_is_simulated_is_stated_and_follows_the_options(source: Path, tmp_p
     assert (made.folder / files[2]).read_bytes() == (other.folder / files[2]).read_bytes()
 
 
+def test_frames_may_count_from_zero(source: Path, tmp_path: Path) -> None:
+    path = source / "capture1_gt.mot.txt"
+    path.write_text("0" + path.read_text()[1:])
+    truth = load_truth(
+        folder := imported(source, tmp_path / "drill").folder, load_drill(folder).site
+    )
+    assert truth is not None
+    assert truth.people[0].t_s[:2].tolist() == [0.0, 0.08]
+
+
 def test_another_recording_is_taken_by_name(source: Path, tmp_path: Path) -> None:
     made = imported(source, tmp_path / "drill", recording="capture2")
     assert made.name == "CITIC capture2, simulated boxes"
