@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import shapely
 
 from .visibility import sector_of, segments_of, sight_m
 
@@ -39,48 +38,38 @@ class DoorSight:
         self._plan = plan
         self._segments = lru_cache(maxsize=None)(self._segments_of)
 
+    def look(self, level: str, place_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is seen from `(2,)` a place, `(2 + D,)`: the place, and its `sight_m`."""
+        return np.concatenate([place_m, sight_m(place_m, self._segments(level))])
+
     def walked_unseen_m(
-        self, parts: Sequence[RoutePart], level: str, place_m: NDArray[np.float64]
+        self, parts: Sequence[RoutePart], look: NDArray[np.float64]
     ) -> float | None:
-        """Metres that can be walked on a route before the subject at a place sees it.
+        """Metres that can be walked on a route before the subject at its end sees it.
 
         To half a metre; 0 where the door itself is in sight, None where the route has no parts.
 
         Args:
             parts: the route to the place.
-            level: level id of the place.
-            place_m: `(2,)` where the subject is.
+            look: what is seen from the place.
         """
         if not parts:
             return None
-        before_m = 0.0
-        for part in parts[:-1]:
-            before_m += _length_m(part.route_m)
+        before_m = sum(_length_m(part.route_m) for part in parts[:-1])
         before_m += sum(part.by.length_m for part in parts if part.by is not None)
         along_m, points_m = _sampled(parts[-1].route_m, _STEP_M)
-        if parts[-1].level != level:
-            return None
-        walls = self._plan.walls(level)
-        shapely.prepare(walls)
-        ends_m = np.stack([points_m, np.broadcast_to(place_m, points_m.shape)], axis=1)
-        seen = ~shapely.intersects(walls, shapely.linestrings(ends_m))
-        first = along_m[np.argmax(seen)] if seen.any() else along_m[-1]
+        seen = _in_look(look, points_m)
+        first_m = along_m[np.argmax(seen)] if seen.any() else along_m[-1]
         # The first sample lies just inside the door.
-        return float(before_m + (first if first > _INSIDE_M else 0.0))
+        return float(before_m + (first_m if first_m > _INSIDE_M else 0.0))
 
     def looks(self, parts: Sequence[RoutePart]) -> list[tuple[str, NDArray[np.float64]]]:
-        """What is seen from the beginning of a route: per look its level and `(2 + D,)`.
-
-        The first two numbers are the place, site metres, the rest its `sight_m`.
-        """
+        """What is seen from the beginning of a route: levels and what `look` says there."""
         if not parts:
             return []
         along_m, points_m = _sampled(parts[0].route_m, _LOOK_EACH_M)
-        segments_m = self._segments(parts[0].level)
-        return [
-            (parts[0].level, np.concatenate([point_m, sight_m(point_m, segments_m)]))
-            for point_m in points_m[along_m <= FIRST_M]
-        ]
+        level = parts[0].level
+        return [(level, self.look(level, point_m)) for point_m in points_m[along_m <= FIRST_M]]
 
     def _segments_of(self, level: str) -> NDArray[np.float64]:
         return segments_of(self._plan.walls(level))
@@ -100,10 +89,14 @@ def seen_by(
     """
     seen = np.zeros(len(xy_m), dtype=np.bool_)
     for level, look in looks:
-        offset_m = xy_m - look[:2]
-        away_m = np.hypot(offset_m[:, 0], offset_m[:, 1])
-        seen |= (levels == level) & (away_m <= look[2:][sector_of(offset_m)])
+        seen |= (levels == level) & _in_look(look, xy_m)
     return seen
+
+
+def _in_look(look: NDArray[np.float64], xy_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    offset_m = xy_m - look[:2]
+    away_m = np.hypot(offset_m[:, 0], offset_m[:, 1])
+    return np.asarray(away_m <= look[2:][sector_of(offset_m)], dtype=np.bool_)
 
 
 def _length_m(route_m: NDArray[np.float64]) -> float:

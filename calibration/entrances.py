@@ -193,12 +193,13 @@ class EntranceRoutes:
         """The way from each entrance."""
         place_m = np.array(xy_m, dtype=np.float64)
         distance_m, mode = self._measured(level, place_m[None])
+        look = self._sight.look(level, place_m)
         found = []
         for i, entrance in enumerate(self.entrances):
             by_key, by_lift, ways = self._modes[mode[0, i]]
             parts = ways.route(i, level, place_m)
             steps = self._words.steps(entrance, parts) if parts else ()
-            unseen_m = self._sight.walked_unseen_m(parts, level, place_m)
+            unseen_m = self._sight.walked_unseen_m(parts, look)
             way = _Way(float(distance_m[0, i]), by_key, by_lift, parts, steps, unseen_m)
             found.append(way)
         return tuple(found)

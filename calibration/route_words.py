@@ -36,6 +36,7 @@ _LANDING_M: Final = 3.0
 """Stairs that go on so near to where others end are one way up."""
 
 _SAMPLE_M: Final = 0.1
+_COARSE_M: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,9 +160,14 @@ def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Le
 
     A space that the route only grazes (for less than `_SAMPLE_M`) is left out.
     """
-    points_m, corner = _sampled(route_m)
-    middles_m = (points_m[1:] + points_m[:-1]) / 2
-    spaces = plan.space_at(level, middles_m)
+    points_m, corner = _sampled(route_m, np.full(len(route_m) - 1, _COARSE_M))
+    spaces = _spaces_of(plan, level, points_m)
+    # Only where the space changes, the route is looked at closely.
+    changes = np.array([a is not b for a, b in itertools.pairwise(spaces)], dtype=np.bool_)
+    near = np.concatenate([changes, [False]]) | np.concatenate([[False], changes])
+    points_m, fine = _sampled(points_m, np.where(near, _SAMPLE_M, _COARSE_M))
+    fine[fine] = corner
+    corner, spaces = fine, _spaces_of(plan, level, points_m)
     legs: list[_Leg] = []
     start = 0
     for i in range(1, len(spaces) + 1):
@@ -181,17 +187,27 @@ def _legs(plan: FloorPlan, level: str, route_m: NDArray[np.float64]) -> list[_Le
     return legs
 
 
-def _sampled(route_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Points along a route, `_SAMPLE_M` apart at most, and which of them are its own."""
+def _spaces_of(plan: FloorPlan, level: str, points_m: NDArray[np.float64]) -> list[Space | None]:
+    return plan.space_at(level, (points_m[1:] + points_m[:-1]) / 2)
+
+
+def _sampled(
+    route_m: NDArray[np.float64], each_m: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Points along a route, no farther apart than told for each of its pieces.
+
+    Returns:
+        `(Q, 2)` points, and `(Q,)` which of them are the route's own.
+    """
     length_m = np.linalg.norm(np.diff(route_m, axis=0), axis=1)
-    pieces = np.maximum(np.ceil(length_m / _SAMPLE_M), 1).astype(np.int64)
+    pieces = np.maximum(np.ceil(length_m / each_m), 1).astype(np.int64)
     begin = np.concatenate([[0], np.cumsum(pieces)])
     points_m = np.column_stack(
         [np.interp(np.arange(begin[-1] + 1), begin, route_m[:, axis]) for axis in (0, 1)]
     )
-    corner = np.zeros(len(points_m), dtype=np.bool_)
-    corner[begin] = True
-    return points_m, corner
+    own = np.zeros(len(points_m), dtype=np.bool_)
+    own[begin] = True
+    return points_m, own
 
 
 def _first_step(leg: _Leg, heading: NDArray[np.float64], *, last: bool) -> str:
