@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from api.drill_play import DrillRecorder
     from api.gate import Permit
     from api.incident_run import IncidentRun
+    from api.journal import Journal
     from api.runs import Run, RunFactory
     from api.server import Server
     from api.targets import Target
@@ -147,15 +148,16 @@ def _recording(
         target: Target,
         publish: Callable[[Answer], None],
         on_end: Callable[[str], None],
+        journal: Journal | None = None,
     ) -> Run:
         if runs:
-            return plain(permit, target, publish, on_end)
+            return plain(permit, target, publish, on_end, journal)
 
         def end(reason: str) -> None:
             on_end(reason)
             over.set()
 
-        return recorded(permit, target, publish, end)
+        return recorded(permit, target, publish, end, journal)
 
     return make
 
