@@ -19,9 +19,10 @@ from .audit import machine_user
 from .decisions import CameraFacts
 from .errors import RunError
 from .gate import Activation, Terms
-from .incident_run import IncidentRun, drill_jobs
+from .incident_run import IncidentRun
 from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
+from .run_jobs import drill_jobs
 from .run_record import FrameCounts, RunRecord
 from .worker import build_pipeline, recorded_frames, saved_views
 

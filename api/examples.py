@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
+from calibration.answer import (
+    Answer,
+    EntranceOption,
+    LevelShare,
+    RankedSubject,
+    SearchArea,
+    SpaceShare,
+    StageTimes,
+)
 from calibration.geodesy import Anchor, SiteFrame
+from calibration.inputs import Mark
 from vision.evidence import EvidencePicture
 
 from . import request_schemas, schemas, site_schemas
@@ -45,6 +54,37 @@ _ANSWER = Answer(
             plain_reasons=("carries what looks like a weapon: 9 looks over 4 s", "in view now"),
             trail_m=((18.0, 5.1), (19.6, 6.3), (21.4, 8.2)),
             armed_tracks=(("cam-02", 7),),
+            marks=(Mark("confirm", "S3", _AT_S - 12.0, 4, "dispatcher"),),
+        ),
+        RankedSubject(
+            subject="S1",
+            rank=2,
+            probability=0.03,
+            armed_probability=0.05,
+            level="L1",
+            xy_m=(4.0, 4.2),
+            cov_m2=((1720.0, 0.0), (0.0, 1720.0)),
+            ce95_m=82.7,
+            space="corridor-west",
+            space_name="Corridor west",
+            seen_at_s=_AT_S - 41.0,
+            age_s=41.0,
+            visibility="out of view",
+            cameras=("cam-01",),
+            reasons=("no weapon seen in hand", "last seen by cam-01", "out of view for 41 s"),
+            plain_reasons=("no weapon seen in hand", "out of view for 41 s"),
+            trail_m=((2.0, 4.0), (4.0, 4.2)),
+            search=SearchArea(
+                at_s=_AT_S - 0.25,
+                spaces=(
+                    SpaceShare("corridor-west", "Corridor west", "L1", 0.62, in_area95=True),
+                    SpaceShare("room-101", "Room 101", "L1", 0.29, in_area95=True),
+                ),
+                levels=(LevelShare("L1", 0.91, 34.0, 118.0),),
+                left_building=0.09,
+                area50_m2=34.0,
+                area95_m2=118.0,
+            ),
         ),
     ),
     entrances=(
@@ -57,6 +97,9 @@ _ANSWER = Answer(
             route_m=((32.0, 4.0), (24.0, 4.0), (21.4, 8.2)),
             steps=("enter by door 3", "8 m straight on along the corridor", "right into Room 104"),
             why_not="",
+            expected_m=14.6,
+            worst_m=15.2,
+            approach_m=40.5,
         ),
         EntranceOption(
             door_number="2",
@@ -69,7 +112,8 @@ _ANSWER = Answer(
             why_not="closer in a straight line, but 24 m longer on foot",
         ),
     ),
-    text="Last seen now in Room 104. Take door 3, 15 m on foot.",
+    text="Confirmed intruder: in view now in Room 104 (±0.7 m); closest: Door 3, 40 m outside and "
+    "15 m inside.",
     times=StageTimes(
         captured_s=_AT_S - 0.4,
         decoded_s=_AT_S - 0.38,

@@ -15,6 +15,7 @@ from . import schemas
 from .confidential import told_less, unnamed, without_cameras
 from .events import EventLog
 from .locations import Envelope, Places, cameras_message, last_seen_message, utc
+from .search_message import search_message
 from .told import Told
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .keeping import Keeper
     from .runs import CameraStatus, Run, RunFactory
+    from .search_schemas import SearchMap
     from .targets import Target
     from .telling import Telling
     from .viewing import Viewing
@@ -224,6 +226,17 @@ class Incident:
         """Return the clearest picture of a track's weapon; None without one, and once closed."""
         self._check(viewing)
         return self._find_picture(track) if self.open and viewing.cameras_told else None
+
+    def search_map(self, viewing: Viewing, subject: str) -> SearchMap | None:
+        """Return where a subject that no camera sees can be; None for others, and once closed."""
+        self._check(viewing)
+        if self._run is None or not self.open:
+            return None
+        picture = self._run.search_picture(subject)
+        if picture is None:
+            return None
+        exercise = self._grant.activation.kind == "exercise"
+        return search_message(picture, self._places, incident=self.id, exercise=exercise)
 
     def cameras(self, viewing: Viewing) -> schemas.Cameras:
         """Return the newest camera states."""

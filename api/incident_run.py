@@ -15,9 +15,9 @@ from .drill_files import load_drill
 from .errors import RunError
 from .going_on import go_on
 from .input_log import Observation, published_at
+from .run_jobs import drill_jobs, site_jobs
 from .runs import CameraStatus
 from .worker_messages import (
-    CameraJob,
     Ended,
     Failed,
     Feeds,
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
+    from calibration.search_picture import SearchPicture
     from calibration.site import Site
     from vision.detect import Device
     from vision.evidence import EvidencePicture
 
-    from .drill_files import Drill
     from .gate import Permit
     from .input_log import Log, Logged
     from .journal import Journal
     from .runs import RunFactory
     from .targets import Target
-    from .worker_messages import FromWorker
+    from .worker_messages import CameraJob, FromWorker
 
 _log = logging.getLogger(__name__)
 
@@ -169,6 +169,13 @@ class IncidentRun:
         """The clearest picture of the weapon of one track."""
         return self._pictures.get(track)
 
+    def search_picture(self, subject: str) -> SearchPicture | None:
+        """Where a subject that no camera sees can be, as of the newest answer."""
+        if self._stopping.is_set():
+            return None
+        with self._locating:
+            return self._locator.search_picture(subject)
+
     def tell(self, *told: OperatorInput) -> None:
         """Take in what people or other systems say, and publish the answer with it at once.
 
@@ -247,6 +254,7 @@ class IncidentRun:
             worker.start()
             if self._journal is not None and self._early is not None:
                 self._go_on(self._journal)
+            self._locator.prepare()  # while the worker loads its engine
             while not self._stopping.is_set():
                 alive = worker.is_alive()
                 for message in worker.receive(timeout_s=QUIET_PUBLISH_S):
@@ -332,20 +340,6 @@ class IncidentRun:
         self._cameras = tuple(
             replace(camera, phase="stopped", reason=reason) for camera in self._cameras
         )
-
-
-def drill_jobs(drill: Drill) -> tuple[CameraJob, ...]:
-    """The recordings of a drill as work for a worker."""
-    return tuple(CameraJob(feed.camera, feed) for feed in drill.feeds)
-
-
-def site_jobs(site: Site) -> tuple[CameraJob, ...]:
-    """The live cameras of a site that have an address."""
-    return tuple(
-        CameraJob(camera.id, camera.address)
-        for camera in site.cameras.values()
-        if camera.address is not None
-    )
 
 
 def run_factory(

@@ -275,6 +275,16 @@ def _entrance(option: EntranceOption, level: str, places: Places) -> schemas.Ent
         route=_line(option.route_m, level, places),
         steps=option.steps,
         why_not=option.why_not,
+        locked=option.locked,
+        expected_m=option.expected_m,
+        worst_m=option.worst_m,
+        approach_m=option.approach_m,
+        in_sight=option.in_sight,
+        route_by_level=tuple(
+            part
+            for of_level, way_m in option.route_by_level_m
+            if (part := _line(way_m, of_level, places)) is not None
+        ),
     )
 
 

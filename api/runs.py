@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
+    from calibration.search_picture import SearchPicture
     from vision.evidence import EvidencePicture
 
     from .gate import Permit
@@ -85,6 +86,10 @@ class Run(Protocol):
 
         Ignored after `stop`.
         """
+
+    def search_picture(self, subject: str) -> SearchPicture | None:
+        """Where a subject that no camera sees can be; None for one that is seen, after `stop`."""
+        ...
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track; None without one, and after `stop`."""

@@ -195,9 +195,25 @@ class EntranceChoice(Message):
         description="Walking distance along the plan, metres; null where it cannot be reached."
     )
     straight_m: Metres = Field(description="Straight-line distance, metres.")
-    route: LineFeature | None = Field(description="From the door to the subject.")
+    route: LineFeature | None = Field(description="The way on the first subject's level.")
     steps: tuple[str, ...] = Field(description="The route in words.")
     why_not: str = Field(description="Why a better door was preferred; empty for the first.")
+    locked: bool = Field(default=False, description="Whether the door is kept locked.")
+    expected_m: Metres | None = Field(
+        default=None, description="Walk to be expected to where the subject can be now, metres."
+    )
+    worst_m: Metres | None = Field(
+        default=None, description="Walk that is not exceeded with 90 %, metres."
+    )
+    approach_m: Metres | None = Field(
+        default=None, description="Around the outside from where officers arrive; null if unknown."
+    )
+    in_sight: bool = Field(
+        default=False, description="Whether the subject probably sees the door or the way in."
+    )
+    route_by_level: tuple[LineFeature, ...] = Field(
+        default=(), description="The whole way from the door, a part for each level it is on."
+    )
 
 
 class IncidentMessage(Message):

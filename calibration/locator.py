@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .answer import Answer
@@ -11,6 +10,7 @@ from .fusion import Fusion
 from .last_seen import rank_subjects
 from .said import Said
 from .search import SearchMaps
+from .search_picture import SearchPicture, search_picture
 from .wording import answer_text
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .inputs import OperatorInput
     from .positions import FloorPositions
     from .site import Site
+    from .subject import SubjectState
 
 
 class Locator:
@@ -34,10 +35,10 @@ class Locator:
     Args:
         plan: floor plan.
         routes: walking distances from the entrances of the same plan.
-        camera_names: names to call cameras by, by camera id.
-        x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
         cameras: the cameras whose empty pictures say where nobody is; without them a subject out of
             view may be anywhere that it can have walked to.
+        camera_names: names to call cameras by, by camera id.
+        x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
     """
 
     def __init__(
@@ -45,9 +46,9 @@ class Locator:
         plan: FloorPlan,
         routes: EntranceRoutes,
         *,
+        cameras: Iterable[Camera] = (),
         camera_names: Mapping[str, str] | None = None,
         x_axis_bearing_deg: float = 90.0,
-        cameras: Iterable[Camera] = (),
     ) -> None:
         self._plan = plan
         self._routes = routes
@@ -70,15 +71,22 @@ class Locator:
         return cls(
             site.plan,
             routes or EntranceRoutes(site.plan),
+            cameras=site.cameras.values(),
             camera_names={camera.id: camera.name for camera in site.cameras.values()},
             x_axis_bearing_deg=site.anchor.x_axis_bearing_deg,
-            cameras=site.cameras.values(),
         )
 
     @property
     def search(self) -> SearchMaps:
         """Where the subjects out of view can be, as of the newest answer."""
         return self._search
+
+    def prepare(self) -> None:
+        """Make now what the search for unseen subjects needs: seconds on large sites.
+
+        Else it is made when the first subject goes out of view.
+        """
+        self._search.prepare()
 
     def consume(self, positions: FloorPositions, times: StageTimes) -> None:
         """Take in one frame of one camera.
@@ -88,7 +96,8 @@ class Locator:
             times: when each stage of that frame ended.
         """
         self._fusion.update(positions)
-        self._search.look(positions.camera, positions.captured_at_s)
+        if positions.tells_absence:
+            self._search.look(positions.camera, positions.captured_at_s)
         self._said.look(self._fusion)
         if self._times is None or times.captured_s >= self._times.captured_s:
             self._times = times
@@ -101,28 +110,50 @@ class Locator:
         """
         self._said.take(told, self._fusion)
 
+    def search_picture(self, subject: str) -> SearchPicture | None:
+        """Where a subject that no camera sees can be, cell by cell, as the newest answer has it.
+
+        Args:
+            subject: the subject's id.
+        """
+        return search_picture(self._search, subject)
+
     def answer(self, now_s: float) -> Answer:
         """The answer for the moment `now_s`, Unix seconds.
 
         Entrances are given for the first subject that is ranked, even if nobody is known to be
-        armed; the text says which of the two it is. They are ranked for the place where it was last
-        seen.
+        armed; the text says which of the two it is. They are ranked by the walk to where it was
+        last seen, or, once it is out of view, to wherever it can be.
         """
         states = self._fusion.subjects(now_s)
         self._search.follow(states, now_s)
-        known = self._said.known(states, self._fusion, now_s)
-        ranked = rank_subjects(states, self._plan, now_s, self._camera_names, known=known)
-        ranked = tuple(replace(one, search=self._search.area(one.subject)) for one in ranked)
+        areas = {state.id: self._search.area(state.id) for state in states if not state.in_view}
+        ranked = rank_subjects(
+            states,
+            self._plan,
+            now_s,
+            self._camera_names,
+            known=self._said.known(states, self._fusion, now_s),
+            searches={subject: area for subject, area in areas.items() if area is not None},
+        )
         top = ranked[0].subject if ranked and ranked[0].status == "ranked" else None
         first = next((s for s in states if s.id == top), None)
-        entrances: tuple[EntranceOption, ...] = ()
-        if first is not None:
-            x_m, y_m = first.anchor_xy_m.tolist()
-            entrances = self._routes.rank(first.level, (x_m, y_m))
+        entrances = () if first is None else self._entrances(first)
         return Answer(
             at_s=now_s,
             subjects=ranked,
             entrances=entrances,
             text=answer_text(ranked, first, entrances, self._x_axis_bearing_deg, self._level_names),
             times=self._times,
+        )
+
+    def _entrances(self, first: SubjectState) -> tuple[EntranceOption, ...]:
+        """The doors for a subject, best first."""
+        x_m, y_m = first.anchor_xy_m.tolist()
+        arrival_m = self._said.arrival_m
+        weights = None if first.in_view else self._search.weights(first.id)
+        if weights is None:
+            return self._routes.rank(first.level, (x_m, y_m), arrival_xy_m=arrival_m)
+        return self._routes.rank_weighted(
+            first.level, (x_m, y_m), self._search.grid, weights, arrival_xy_m=arrival_m
         )

@@ -24,6 +24,7 @@ SAID_ARMED = 0.5
 SEARCHED_S = 5.0
 """Out of view for longer than this, a subject is somewhere else than where it was seen."""
 
+_ALIKE_M = 1.0
 _SIGN_LLR = 1.0
 _MOVING_MPS = 0.5
 _POINTS = (
@@ -189,8 +190,18 @@ def _door(entrances: Sequence[EntranceOption]) -> str:
     for option in entrances:
         if option.usable and option.walk_m is not None:
             called = f"Door {option.door_number}" if option.door_number else option.name
-            return f"closest: {called}, {option.walk_m:.0f} m on foot"
+            locked = " (locked)" if option.locked else ""
+            return f"closest: {called}{locked}, {_walk(option, option.walk_m)}"
     return "no entrance reaches it" if entrances else "no entrance is known"
+
+
+def _walk(option: EntranceOption, walk_m: float) -> str:
+    """How far it is: to be expected where nobody knows the place, and around the outside first."""
+    expected_m = walk_m if option.expected_m is None else option.expected_m
+    about = "about " if abs(expected_m - walk_m) >= _ALIKE_M else ""
+    if option.approach_m is None:
+        return f"{about}{expected_m:.0f} m on foot"
+    return f"{option.approach_m:.0f} m outside and {about}{expected_m:.0f} m inside"
 
 
 def _metres(distance_m: float) -> str:

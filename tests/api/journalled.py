@@ -18,12 +18,13 @@ from api.archive import Archive
 from api.decisions import CameraFacts
 from api.drill_files import load_drill
 from api.gate import Activation, Gate, Terms
-from api.incident_run import IncidentRun, drill_jobs
+from api.incident_run import IncidentRun
 from api.input_log import note_of
 from api.journal import Journal
 from api.journal_parts import read_parts
 from api.keeping import Keeper
 from api.record import record_in
+from api.run_jobs import drill_jobs
 from api.store import open_store
 from calibration.inputs import Mark
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from api.record import Record
     from api.services import Services
     from calibration.inputs import OperatorInput
+    from calibration.search_picture import SearchPicture
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of the accounts of tests
 START_S = 1_772_442_000.0  # 2026-03-02 09:00:00 UTC
@@ -280,6 +281,7 @@ class ReplayedRun:
     frames: int = 0
     pictures: dict[TrackKey, EvidencePicture] = field(default_factory=dict)
     told: list[OperatorInput] = field(default_factory=list)
+    searched: dict[str, SearchPicture] = field(default_factory=dict)
 
     def start(self) -> None:
         if self.refuse:
@@ -301,6 +303,9 @@ class ReplayedRun:
 
     def problems(self) -> tuple[str, ...]:
         return self.trouble
+
+    def search_picture(self, subject: str) -> SearchPicture | None:
+        return self.searched.get(subject)
 
     def tell(self, *told: OperatorInput) -> None:
         self.told.extend(told)

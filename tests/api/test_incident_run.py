@@ -18,8 +18,10 @@ from api.drill_files import load_drill
 from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
 from api.errors import RunError
 from api.gate import Activation, Gate, Terms
-from api.incident_run import TRACKS_A_WORKER, IncidentRun, drill_jobs
+from api.incident_run import TRACKS_A_WORKER, IncidentRun
 from api.input_log import Observation
+from api.run_jobs import drill_jobs
+from calibration.inputs import Mark, Unmark
 from tests.api.box_drill import make_box_drill
 
 if TYPE_CHECKING:
@@ -177,3 +179,34 @@ def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
         assert any(track < TRACKS_A_WORKER for track in watched.tracks)
     finally:
         watched.run.stop()
+
+
+def test_a_mark_is_answered_at_once_and_outlives_a_worker(drill: Drill, gate: Gate) -> None:
+    before = worker_pids()
+    watched = Watched(drill, gate)
+    watched.run.start()
+
+    def kinds() -> list[str]:
+        return [m.kind for s in watched.answers[-1].subjects[:1] for m in s.marks]
+
+    try:
+        wait_for(lambda: bool(watched.answers and watched.answers[-1].subjects))
+        name = watched.answers[-1].subjects[0].subject
+        watched.run.tell(Mark("designate", name, time.time(), 1))
+        assert kinds() == ["designate"]  # published before `tell` returns
+        [victim] = worker_pids() - before
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: any("started again" in problem for problem in watched.run.problems()))
+        watched.run.tell(Mark("confirm", name, time.time(), 2))
+        assert kinds() == ["designate", "confirm"]  # also while no worker is there
+        wait_for(lambda: not watched.run.problems())
+        published = len(watched.answers)
+        wait_for(lambda: len(watched.answers) > published + 2)
+        assert kinds() == ["designate", "confirm"]
+        watched.run.tell(Unmark(1, time.time()))
+        assert kinds() == ["confirm"]
+    finally:
+        watched.run.stop()
+    published = len(watched.answers)
+    watched.run.tell(Mark("reject", name, time.time(), 3))
+    assert len(watched.answers) == published

@@ -1,0 +1,26 @@
+"""What the workers of a drill or a site have to watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .worker_messages import CameraJob
+
+if TYPE_CHECKING:
+    from calibration.site import Site
+
+    from .drill_files import Drill
+
+
+def drill_jobs(drill: Drill) -> tuple[CameraJob, ...]:
+    """The recordings of a drill as work for a worker."""
+    return tuple(CameraJob(feed.camera, feed) for feed in drill.feeds)
+
+
+def site_jobs(site: Site) -> tuple[CameraJob, ...]:
+    """The live cameras of a site that have an address."""
+    return tuple(
+        CameraJob(camera.id, camera.address)
+        for camera in site.cameras.values()
+        if camera.address is not None
+    )
