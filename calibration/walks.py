@@ -57,6 +57,12 @@ class Walks:
         self._fields = lru_cache(maxsize=None)(self._field)
         self._between_stations = lru_cache(_PACES_REMEMBERED)(self._stations_apart)
 
+    def prepare(self) -> None:
+        """Measure all levels now; else each when first asked about, a second on large ones."""
+        for level in self._plan.levels:
+            self._floors(level.id)
+            self._fields(level.id)
+
     def walk_m(self, level: str, a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> float:
         """Metres on foot between two places `(2,)` of one level; inf where there is no way."""
         return float(self.between_m(level, a_m, level, b_m[None])[0])

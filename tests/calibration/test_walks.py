@@ -278,6 +278,7 @@ def test_more_pace_is_less_time_and_metres_bound_it(
 def test_one_question_costs_about_a_millisecond() -> None:
     plan = load_site(WING).plan
     walks = Walks(plan, LevelGraphs(plan))
+    walks.prepare()
     left, bottom, right, top = plan.footprint("L1").bounds
     xy_m = np.random.default_rng(3).uniform((left, bottom), (right, top), (51, 2))
     walks.between_m("L1", xy_m[0], "L1", xy_m[1:])
