@@ -97,8 +97,8 @@ class _Block:
 class SearchMaps:
     """Maps of all subjects out of view.
 
-    A deterministic function of the calls in their order. Costs nothing until the first subject is
-    out of view; then the grid is made, unless `prepare` has done so before.
+    A deterministic function of the calls in their order. Costs nothing until there is a
+    subject; then the grid is made, unless `prepare` has done so before.
 
     Args:
         plan: the plan.
@@ -237,7 +237,8 @@ class SearchMaps:
 
     def _advance(self, tick: int, subjects: Sequence[SubjectState]) -> None:
         """Move all maps to a tick, one tick after the other."""
-        if self._blocks or self._motion is not None:
+        if subjects:  # nothing may hang on whether somebody has called `prepare` before
+            self.prepare()
             self._learn(tick, subjects)
         late = self._looks.take_late()
         if self._blocks:

@@ -45,8 +45,8 @@ MODES: Final = 26
 and eight headings each of a stroll, a walk and a run."""
 
 STROLL_MPS: Final = 0.8
-"""A slow walk: of the people measured (see above) a fifth on the square and half in the building
-were nearer to this than to `WALK_MPS`."""
+"""A slow walk: of the people measured (see above) a third on the square and nearly all in the
+building were nearer to this than to `WALK_MPS`."""
 
 RUN_MPS: Final = 4.0
 """A run through rooms and corridors; with the spread of a tick's steps it reaches 5-6 m/s, and

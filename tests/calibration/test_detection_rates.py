@@ -21,7 +21,7 @@ ONE = np.array([0.8], np.float32)
 
 @pytest.mark.parametrize(
     ("height_px", "low", "high"),
-    [(8, 0.0, 0.0), (28, 0.1, 0.5), (48, 0.75, 0.8), (90, 0.85, 0.9), (400, 0.88, 0.9)],
+    [(8, 0.0, 0.0), (28, 0.05, 0.1), (48, 0.75, 0.8), (90, 0.85, 0.9), (400, 0.88, 0.9)],
     ids=["a speck", "far", "card: 32-64", "card: 64-128", "near"],
 )
 def test_recall_by_the_height_of_a_body(height_px: float, low: float, high: float) -> None:
