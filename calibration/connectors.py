@@ -31,8 +31,8 @@ RAMP_PITCH_DEG: Final = math.degrees(math.atan2(1.0, 12.0))
 """The steepest ramp of the ADA Standards for Accessible Design (2010, section 405.2)."""
 
 STAIRS_MPS: Final = 0.6
-"""Typical pace along a stair's slope: Fruin, Pedestrian Planning and Design (1971), gives 0.5 m/s
-upwards and 0.7 m/s downwards on indoor stairs of about this pitch."""
+"""Typical pace along a stair's slope: Fruin, Pedestrian Planning and Design (1971), gives about
+0.5 m/s upwards and 0.7 m/s downwards on indoor stairs of about this pitch."""
 
 STAIRS_PACE_SHARE: Final = 0.5
 """Pace along a stair as a share of the pace on the level, for any pace from a walk to a run: the
@@ -40,14 +40,13 @@ descending figure of the evacuation model Simulex (0.5; ascending 0.35), the fas
 this is used to ask whether a way can have been made at all."""
 
 LIFT_WAIT_S: Final = 20.0
-"""Typical wait for a lift; CIBSE Guide D (2015) calls averages up to 25-30 s good service."""
+"""Typical wait for a lift. Judgement; averages of 20 to 30 s are what lifts are planned for."""
 
 LIFT_DOORS_S: Final = 6.0
 """Doors close and open again, 3 s each."""
 
 LIFT_MPS: Final = 1.0
-"""Rated speed of lifts in buildings of a few storeys (ISO 8100-32:2020 suggests 1.0 m/s up to 20 m
-of travel)."""
+"""The usual rated speed of lifts in buildings of a few storeys."""
 
 LIFT_WALK_M: Final = 2.0
 """Walked for a ride: into the car and out of it."""

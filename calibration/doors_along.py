@@ -108,11 +108,20 @@ def _beside(
     return places_m - foot_m[rows, piece], on_m, unit[piece]
 
 
+def door_direction(door: LineString) -> NDArray[np.float64]:
+    """Unit vector along a door: between its ends, or along its first piece where these meet."""
+    ends_m = shapely.get_coordinates(door)
+    along_m = ends_m[-1] - ends_m[0]
+    if not along_m.any():
+        along_m = ends_m[1] - ends_m[0]
+    unit: NDArray[np.float64] = along_m / np.linalg.norm(along_m)
+    return unit
+
+
 def _ahead(way_m: NDArray[np.float64], places_m: NDArray[np.float64], door: LineString) -> bool:
     """Whether a place lies on the wall of a door, farther on in the direction of a way to it."""
-    ends_m = shapely.get_coordinates(door)
-    unit = (ends_m[-1] - ends_m[0]) / np.linalg.norm(ends_m[-1] - ends_m[0])
+    unit = door_direction(door)
     unit = unit if (way_m[-1] - way_m[0]) @ unit >= 0 else -unit
-    beyond_m = places_m - ends_m.mean(axis=0)
+    beyond_m = places_m - np.array(door.interpolate(0.5, normalized=True).coords[0])
     across_m = np.abs(unit[0] * beyond_m[:, 1] - unit[1] * beyond_m[:, 0])
     return bool(((beyond_m @ unit > _BEGUN_M) & (across_m < _SAME_WALL_M)).any())

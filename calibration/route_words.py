@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from .connectors import LIFT_CATEGORIES, STAIR_CATEGORIES
-from .doors_along import DoorsAlong
+from .doors_along import DoorsAlong, door_direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -244,8 +244,7 @@ def _bends(pieces: NDArray[np.float64]) -> list[str]:
 
 def _into(door: shapely.LineString, leg: _Leg) -> NDArray[np.float64]:
     """Unit vector across a door into the space of a leg."""
-    ends = shapely.get_coordinates(door)
-    along = (ends[-1] - ends[0]) / np.linalg.norm(ends[-1] - ends[0])
+    along = door_direction(door)
     across = np.array([-along[1], along[0]])
     middle = np.array(door.interpolate(0.5, normalized=True).coords[0])
     inside = leg.space.polygon.covers(shapely.Point(middle + across * _SAMPLE_M))

@@ -62,6 +62,7 @@ class Walks:
         for level in self._plan.levels:
             self._floors(level.id)
             self._fields(level.id)
+        self._between_stations(None)
 
     def walk_m(self, level: str, a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> float:
         """Metres on foot between two places `(2,)` of one level; inf where there is no way."""
