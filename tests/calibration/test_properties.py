@@ -166,6 +166,12 @@ def test_an_answer_that_is_asked_twice_is_the_same() -> None:
         assert here.answer(at_s) == here.answer(at_s)
 
 
+def test_preparing_the_search_beforehand_changes_no_answer() -> None:
+    here = locator()
+    here.prepare()
+    assert tuple(answers(frames(), here)) == plain_answers()
+
+
 def places(answer: Answer) -> list[tuple[float, ...]]:
     return sorted((*one.xy_m, one.probability, one.ce95_m) for one in answer.subjects)
 
