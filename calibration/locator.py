@@ -84,7 +84,7 @@ class Locator:
     def prepare(self) -> None:
         """Make now what the search for unseen subjects needs: seconds on large sites.
 
-        Else it is made when the first subject goes out of view.
+        Else it is made for the first subject. It changes no answer.
         """
         self._search.prepare()
 
@@ -126,14 +126,16 @@ class Locator:
         last seen, or, once it is out of view, to wherever it can be.
         """
         states = self._fusion.subjects(now_s)
-        self._search.follow(states, now_s)
+        known = self._said.known(states, self._fusion, now_s)
+        wanted = {name for name, one in known.items() if one.standing.is_followed}
+        self._search.follow(states, now_s, wanted)
         areas = {state.id: self._search.area(state.id) for state in states if not state.in_view}
         ranked = rank_subjects(
             states,
             self._plan,
             now_s,
             self._camera_names,
-            known=self._said.known(states, self._fusion, now_s),
+            known=known,
             searches={subject: area for subject, area in areas.items() if area is not None},
         )
         top = ranked[0].subject if ranked and ranked[0].status == "ranked" else None

@@ -27,7 +27,7 @@ from .search_start import starting_mass
 from .walk_grid import WalkGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from .subject import SubjectState
 
 MOST_SUBJECTS: Final = 50
-"""Maps are kept for so many subjects: those with the most evidence of a weapon, then those last
-seen."""
+"""Maps are kept for so many subjects: those that people pointed out, then those with the most
+evidence of a weapon, then those last seen."""
 
 MOST_TICKS: Final = 240
 """After a pause of more than two minutes without a question, movement before it is left out."""
@@ -155,7 +155,12 @@ class SearchMaps:
         """
         self._looks.note(camera, at_s, self._tick)
 
-    def follow(self, subjects: Sequence[SubjectState], now_s: float) -> None:
+    def follow(
+        self,
+        subjects: Sequence[SubjectState],
+        now_s: float,
+        wanted: Collection[str] = frozenset(),
+    ) -> None:
         """Bring the maps to the last tick up to `now_s`.
 
         Subjects that are seen again or gone lose their map; those that went out of view get one,
@@ -165,9 +170,10 @@ class SearchMaps:
             subjects: all subjects at `now_s`.
             now_s: the moment, Unix seconds; an earlier one than before changes nothing but whom
                 maps are kept for.
+            wanted: ids of those that people pointed out: they have a map before all others.
         """
         tick = math.floor(now_s / TICK_S)
-        unseen = _most_wanted([state for state in subjects if not state.in_view])
+        unseen = _most_wanted([state for state in subjects if not state.in_view], wanted)
         self._drop_all_but(unseen)
         if tick > self._tick:
             self._advance(tick, subjects)
@@ -310,6 +316,6 @@ def _first_tick(state: SubjectState) -> int:
     return math.ceil(state.seen_at_s / TICK_S)
 
 
-def _most_wanted(unseen: list[SubjectState]) -> list[SubjectState]:
-    order = sorted(unseen, key=lambda s: (-s.armed_llr, -s.seen_at_s, s.id))
+def _most_wanted(unseen: list[SubjectState], wanted: Collection[str]) -> list[SubjectState]:
+    order = sorted(unseen, key=lambda s: (s.id not in wanted, -s.armed_llr, -s.seen_at_s, s.id))
     return order[:MOST_SUBJECTS]

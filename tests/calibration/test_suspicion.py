@@ -16,6 +16,7 @@ from calibration.inputs import Mark, Unmark
 from calibration.last_seen import rank_subjects
 from calibration.locator import Locator
 from calibration.marks import Standing
+from calibration.search import MOST_SUBJECTS, SearchMaps
 from calibration.stakes import Stakes
 from calibration.suspicion import Known
 
@@ -245,3 +246,13 @@ def test_marks_follow_a_subject_that_is_joined_with_an_older_one() -> None:
     assert (one.subject, [m.kind for m in one.marks]) == ("S1", ["confirm"])
     here.tell(Unmark(1, 8.0))
     assert here.answer(8.0).subjects[0].marks == ()
+
+
+def test_who_was_pointed_out_has_a_search_map_before_all_others() -> None:
+    maps = SearchMaps(PLAN, ())
+    crowd = [state(f"S{i}", llr=1.0, age_s=2.0, in_view=False) for i in range(1, MOST_SUBJECTS + 2)]
+    lost = state("S99", age_s=9.0, in_view=False)
+    maps.follow([*crowd, lost], NOW_S)
+    assert maps.area("S99") is None
+    maps.follow([*crowd, lost], NOW_S, wanted={"S99"})
+    assert maps.area("S99") is not None
