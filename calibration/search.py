@@ -183,6 +183,7 @@ class SearchMaps:
         for k in range(0, len(new), BLOCK):
             self._blocks.append(self._begun(new[k : k + BLOCK], subjects))
         self._blocks = _packed(self._blocks)
+        self._looks.forget_before(tick)
 
     def area(self, subject_id: str) -> SearchArea | None:
         """Where a subject can be, None for one that has no map."""
@@ -257,7 +258,6 @@ class SearchMaps:
                 late = frozenset()
             self._areas = {}
         self._tick = tick
-        self._looks.forget_before(tick)
 
     def _learn(self, tick: int, subjects: Sequence[SubjectState]) -> None:
         seen = [s for s in subjects if s.in_view and s.seen_at_s > (tick - 1) * TICK_S]

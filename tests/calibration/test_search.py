@@ -52,14 +52,15 @@ def held(maps: SearchMaps, name: str, space: str) -> float:
     return sum(share.probability for share in area.spaces if share.space == space)
 
 
-def test_in_view_there_is_no_map_and_no_work() -> None:
+def test_without_subjects_there_is_no_work_and_in_view_there_is_no_map() -> None:
     maps = SearchMaps(PLAN, [WEST])
     maps.look("west", START_S)
-    maps.follow([lost((3, 3), seen_at_s=START_S, in_view=True)], START_S)
+    maps.follow([], START_S)
+    assert maps._motion is None
+    maps.follow([lost((3, 3), seen_at_s=START_S, in_view=True)], START_S + 1.0)
     assert maps.area("S1") is None
     assert maps.weights("S1") is None
     assert maps.cells("S1") is None
-    assert maps._motion is None
 
 
 def test_a_map_begins_with_the_loss_and_ends_with_the_next_sighting() -> None:
