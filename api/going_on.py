@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .errors import ApiError
 from .replay import brought_back
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 _log = logging.getLogger(__name__)
+
+WITHIN_S: Final = 30.0
+"""No longer than this do live cameras wait for the journal of the process before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +47,13 @@ def go_on(
     *,
     now_s: float,
     stop: Callable[[], bool],
+    within_s: float = WITHIN_S,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Begun:
     """Return the locator to begin with, and begin this process's part of the journal.
 
-    Whatever is wrong with the journal, a run begins: it is told, and never raised.
+    Whatever is wrong with the journal, a run begins: it is told, and never raised. A journal that
+    cannot be played in time is left: what is seen now must not wait for what was seen.
 
     Args:
         site: the site.
@@ -54,14 +61,21 @@ def go_on(
         journal: the journal of the incident.
         now_s: Unix seconds.
         stop: whether the run is being stopped.
+        within_s: how long the journal may be played for.
+        monotonic: a clock that nobody can set, seconds.
     """
     newest_track, trouble = -1, ""
+    ends_s = monotonic() + within_s
     try:
-        back = brought_back(fresh, journal.past(), stop=stop)
+        back = brought_back(fresh, journal.past(), stop=lambda: stop() or monotonic() > ends_s)
         locator, newest_track, resumed = back.locator, back.newest_track, back.upto_s is not None
-        if resumed:
-            _log.info("went on after %d frames of the journal", back.frames)
-        if back.gaps:
+        if not back.whole:
+            locator, resumed = fresh(), False
+            trouble = (
+                f"what was seen before the restart could not be played again within {within_s:g} "
+                "s, and subjects are numbered anew"
+            )
+        elif back.gaps:
             trouble = (
                 "some of what was seen before the restart is lost; "
                 f"{_known(back.gaps[0].after_s)}: {back.gaps[0].why}"

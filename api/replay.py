@@ -133,6 +133,7 @@ class BroughtBack:
         newest_track: the highest number of a track in any camera; -1 where there was none.
         upto_s: the newest moment in it, Unix seconds; None where nothing was fed.
         gaps: what was missing.
+        whole: whether the log was played to its end.
     """
 
     locator: Locator
@@ -141,6 +142,7 @@ class BroughtBack:
     newest_track: int = -1
     upto_s: float | None = None
     gaps: list[Gap] = field(default_factory=list)
+    whole: bool = True
 
 
 def brought_back(
@@ -159,6 +161,7 @@ def brought_back(
     back = BroughtBack(fresh())
     for entry in log:
         if stop():
+            back.whole = False
             break
         match entry:
             case Head():

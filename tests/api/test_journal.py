@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
 from api.archive import Archive
+from api.errors import StoreError
+from api.going_on import go_on
 from api.input_log import AnswerNote, Observation
 from api.journal import WRITE_EVERY_S, Journal
 from api.journal_parts import (
@@ -29,13 +33,19 @@ from api.journal_parts import (
 from api.kept_records import KeptRecord, LostRecord
 from api.store import open_store
 from api.store_tables import RECORDS
+from calibration.answer import StageTimes
 from calibration.inputs import Mark
+from calibration.locator import Locator
 from calibration.site import load_site
 from tests.api.box_drill import make_box_drill
 from tests.api.kept_incident import START_S, kept_in
+from tests.api.replayed import Console, opened_by
 from tests.api.scored_drill import Says, answer, observation, site, site_folder
+from tests.calibration.corridor import seen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from api.input_log import Replayable
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +215,94 @@ def test_the_head_knows_the_site_and_no_password(tmp_path: Path) -> None:
     )
     changed = changed_files(then, site_hashes(load_site(folder)))
     assert changed == ("cameras/cam.toml", "floor_plan.geojson")
+
+
+def past_of(entries: list[Head | Gap | Replayable]) -> Journal:
+    """The journal of a new process, with what the one before wrote."""
+    return Journal(Shelf(), past=lambda: iter(entries))
+
+
+def written() -> list[Head | Gap | Replayable]:
+    shelf = Shelf()
+    journal = begun(shelf)
+    for k in range(20):
+        positions = seen("cam", START_S + k / 10, (7, 2.0, 2.5), level="L1")
+        journal.log(Observation(positions, StageTimes(START_S + k / 10)))
+    journal.flush()
+    return read(shelf)
+
+
+def fresh() -> Locator:
+    return Locator.for_site(SITE)
+
+
+def test_a_run_goes_on_with_the_subjects_of_the_journal() -> None:
+    begun = go_on(SITE, fresh, past_of(written()), now_s=START_S, stop=lambda: False)
+    assert [one.subject for one in begun.locator.answer(START_S + 2.0).subjects] == ["S1"]
+    assert (begun.newest_track, begun.trouble) == (7, "")
+
+
+def test_a_new_incident_begins_without_trouble() -> None:
+    begun = go_on(SITE, fresh, past_of([]), now_s=START_S, stop=lambda: False)
+    assert (begun.newest_track, begun.trouble) == (-1, "")
+
+
+def test_a_journal_that_takes_too_long_is_left_and_that_is_told() -> None:
+    ticks = itertools.count(0.0, 2.0)
+    begun = go_on(
+        SITE, fresh, past_of(written()), now_s=START_S, stop=lambda: False,
+        within_s=30.0, monotonic=lambda: next(ticks),
+    )  # fmt: skip
+    assert begun.locator.answer(START_S + 2.0).subjects == ()
+    assert "within 30 s, and subjects are numbered anew" in begun.trouble
+    assert begun.newest_track == 7  # its tracks are still nobody's of the new worker
+
+
+def test_what_is_lost_of_a_journal_is_told_and_the_rest_is_gone_on_with() -> None:
+    gap = Gap(START_S, "records 2 to 2: missing: taken out of the database")
+    begun = go_on(SITE, fresh, past_of([*written(), gap]), now_s=START_S, stop=lambda: False)
+    assert [one.subject for one in begun.locator.answer(START_S + 2.0).subjects] == ["S1"]
+    assert "all is known until 09:00:00 UTC: records 2 to 2: missing" in begun.trouble
+
+
+def test_a_journal_that_cannot_be_read_holds_nothing_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse() -> Iterator[Head | Gap | Replayable]:
+        raise StoreError("database: gone")
+
+    journal = Journal(Shelf(), past=refuse)
+    begun = go_on(SITE, fresh, journal, now_s=START_S, stop=lambda: False)
+    assert begun.locator.answer(START_S).subjects == ()
+    assert begun.trouble.endswith("subjects are numbered anew: database: gone")
+    assert "could not be gone on with" in caplog.text
+
+
+def test_without_an_agreement_there_is_no_journal(console: Console) -> None:
+    with TestClient(console.app, headers=console.bearer) as client:
+        opened_by(client, {"site": "small", "kind": "exercise", "reason": "a test"})
+    assert console.runs.journals == [None]
+
+
+def test_an_agreement_that_keeps_things_keeps_the_journal(bound: Console) -> None:
+    real = {"emergency": "active-shooter", "channel": "911", "kind": "real"}
+    with TestClient(bound.app, headers=bound.bearer) as client:
+        incident = opened_by(client, {"site": "small", "reason": "a test", **real})
+        [journal] = bound.runs.journals
+        assert journal is not None
+        journal.begin(bound.target.site, resumed=False, now_s=START_S)
+        journal.log(observation(0.1))
+        journal.log(observation(0.2))
+        client.delete(f"/v1/incidents/{incident}")  # what waits is handed on
+    kept = list(read_parts(bound.services.archive.read(incident)))
+    assert [type(entry) for entry in kept] == [Head, Observation, Observation]
+    with TestClient(bound.app, headers=bound.key_of("ada", "auditor")) as client:
+        records = client.get(f"/v1/archive/{incident}").json()["records"]
+        parts = [record for record in records if record["kind"] == "journal"]
+        assert [record["said"] for record in parts] == [None, None]
+        shown = client.get(f"/v1/archive/{incident}/{parts[0]['number']}")
+    assert shown.headers["content-type"].startswith("application/jsonl")
+    assert [json.loads(line)["kind"] for line in shown.text.splitlines()] == ["part", "head"]
 
 
 # ---- a whole incident, in processes of its own -----------------------------------------------
