@@ -199,13 +199,14 @@ def replay_incident(
     from rich.progress import track
 
     from api.archive_export import need_records
-    from api.commands.drill import say_replayed
     from api.journal_parts import changed_files, read_parts, site_hashes
     from api.machine import machine_facts, package_versions
     from api.replay import computed_otherwise, replay
     from calibration.entrances import EntranceRoutes
     from calibration.locator import Locator
     from calibration.site import load_site
+
+    from .drill import say_replayed
 
     known = load_site(site)
     routes = EntranceRoutes(known.plan)

@@ -84,9 +84,11 @@ class TroubledRuns(ReplayedRuns):
     stopping: dict[str, Callable[[], None]] = field(default_factory=dict)
     of: dict[str, ReplayedRun] = field(default_factory=dict)
 
-    def __call__(self, permit: Any, target: Target, publish: Any, on_end: Any) -> ReplayedRun:
+    def __call__(
+        self, permit: Any, target: Target, publish: Any, on_end: Any, journal: Any = None
+    ) -> ReplayedRun:
         self.making.get(target.id, lambda: None)()
-        made = super().__call__(permit, target, publish, on_end)
+        made = super().__call__(permit, target, publish, on_end, journal)
         run = TroubledRun(
             made.permit,
             made.publish,
