@@ -8,10 +8,11 @@ Two hypotheses are worked out for every box:
 
 The foot is used unless (a) the picture's lower border cuts the box, (b) a fixture of the plan
 stands between the camera and the place where its bottom edge would stand, so that what is seen
-there is the edge of a desk, or (c) the box is so short for that place that the body would be under
-`SHORTEST_STANDING_M`: then a wall or another person most likely hides the feet. A child or somebody
-who crouches looks the same, so in case (c) the covariance is stretched to reach the foot
-hypothesis, too.
+there is the edge of a desk, or (c) its feet are probably hidden by something that nobody drew, or
+by another person: `calibration.hidden_feet` tells from the height that the body would have. A child
+or somebody who crouches looks the same, so in case (c) the covariance is stretched to reach the
+foot hypothesis, by its probability. The other way round it is not: a covariance that reaches
+metres behind somebody whose feet most likely show would let fusion take them for anybody there.
 
 A box cut at the top and at the bottom, one behind a fixture whose head gives no place, a point at
 or above the horizon, and a point farther outside the walkable floor than its own uncertainty
@@ -30,6 +31,7 @@ import numpy as np
 import shapely
 
 from .body import STATURE_M, STATURE_SIGMA_M, standing_boxes
+from .hidden_feet import behind_somebody, hidden_probability
 from .positions import FloorPositions
 
 if TYPE_CHECKING:
@@ -41,26 +43,28 @@ if TYPE_CHECKING:
     from .camera import CameraModel
     from .floor_plan import FloorPlan
 
-EDGE_SIGMA_PX = 1.0
-"""Jitter of a box edge that does not depend on size (pixel grid, video compression)."""
+EDGE_SIGMA_PX = 0.9
+"""Jitter of a box edge that does not depend on size (pixel grid, video compression). With the share
+below it is that of the shipped detector: 1.0-1.5 px on bodies of 40 to 140 px in rendered video."""
 
-EDGE_SIGMA_SHARE = 0.02
+EDGE_SIGMA_SHARE = 0.015
 """Jitter of a box edge as a share of the box's height."""
 
-BODY_SIGMA_M = (0.05, 0.17)
+BODY_SIGMA_M = (0.05, 0.12)
 """Spread of the body's axis around the corrected point, across and along the line of sight: the
 nearest shoe reaches from 0.05 m (feet together) to 0.5 m (end of a step towards the camera) around
-`SHOE_REACH_M`, while the middle of the box sways little. Measured on walking figures, all headings:
-0.05 m and 0.17 m."""
+`SHOE_REACH_M`, while the middle of the box sways little. People stand more than a walking figure
+does (0.17 m along): with 0.12 m the ellipses hold what `benchmarks.coverage` says they hold, on
+walking figures, rendered people and a real room."""
 
 PART_SIGMA_M = 0.10
 """What is added, per axis, where only a part of the body is in the box: the middle of head,
 shoulders and an arm is not the middle of the body (0.12 m measured across the sight on rendered
 people cut by the picture, detector boxes)."""
 
-SHORTEST_STANDING_M = 1.3
-"""A standing height under this, estimated with the feet at the box's bottom edge, means hidden
-feet. Four standard deviations below the mean adult."""
+HIDDEN_FEET = 0.4
+"""Probability of hidden feet from which the head is used. Under one half, because a foot that is
+none lies metres off and often in the next room, while a head that was not needed stays near."""
 
 OUTSIDE_SIGMAS = 3.0
 """Farther outside the walkable floor than this, in standard deviations, is no floor position."""
@@ -91,17 +95,21 @@ def to_floor_positions(
         behind[valid] = plan.behind_fixtures(level, camera.centre_m, xy_m[valid])
     cut_below = boxes_px[:, 3] >= camera.size_px[1] - 1 - _BORDER_PX
     cut_above = boxes_px[:, 1] <= _BORDER_PX
-    placed = valid & ~cut_below & ~behind & _on_floor(walkable, xy_m, cov_m2)
-    short = valid & ~behind & (standing_m < SHORTEST_STANDING_M)
-    by_head = np.flatnonzero((cut_below | behind | short | ~valid) & ~cut_above)
+    hidden = np.zeros(len(boxes_px))
+    if camera.centre_m is not None:
+        hidden = hidden_probability(
+            standing_m, behind_somebody(boxes_px), float(camera.centre_m[2])
+        )
+    no_foot = cut_below | behind | ~valid
+    placed = ~no_foot & _on_floor(walkable, xy_m, cov_m2)
     from_head = np.zeros(len(boxes_px), np.bool_)
+    by_head = np.flatnonzero((no_foot | (hidden > HIDDEN_FEET)) & ~cut_above)
     if len(by_head):
         head_xy_m, head_cov_m2, head_valid = _from_heads(boxes_px[by_head], camera, shift_px)
+        # Where the feet may show after all, the covariance reaches them by that probability.
+        shown = np.where(no_foot[by_head], 0.0, 1.0 - hidden[by_head])
         between_m = xy_m[by_head] - head_xy_m
-        doubtful = (short & ~cut_below)[by_head]
-        head_cov_m2 += np.where(
-            doubtful[:, None, None], between_m[:, :, None] * between_m[:, None, :] / 4.0, 0.0
-        )
+        head_cov_m2 += shown[:, None, None] * (between_m[:, :, None] * between_m[:, None, :])
         believed = head_valid & _on_floor(walkable, head_xy_m, head_cov_m2)
         by_head = by_head[believed]
         xy_m[by_head], cov_m2[by_head] = head_xy_m[believed], head_cov_m2[believed]
