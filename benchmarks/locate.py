@@ -30,6 +30,8 @@ from .crowd import FPS, observed, walk_about
 from .school import make_school
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from calibration.answer import Answer, StageTimes
     from calibration.positions import FloorPositions
 
@@ -81,14 +83,21 @@ class _Measured:
     last: Answer | None = None
 
 
-def measure(*, growth: bool = True, rounds: int = ROUNDS) -> dict[str, Any]:
+def measure(
+    *,
+    growth: bool = True,
+    rounds: int = ROUNDS,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
     """Processor time of updates and answers, of the base and as its parts grow.
 
     Args:
         growth: measure the other sizes, too; minutes.
         rounds: rounds of each size that count.
+        on_progress: takes what is being measured, in words.
     """
     routes: dict[int, tuple[EntranceRoutes, float]] = {}
+    on_progress(BASE.name)
     figures = {BASE: _of_size(BASE, routes, rounds)}
     told: dict[str, Any] = {
         "benchmark": "locate",
@@ -107,6 +116,7 @@ def measure(*, growth: bool = True, rounds: int = ROUNDS) -> dict[str, Any]:
         for part, sizes in GROWTH.items():
             for size in sizes:
                 if size not in figures:
+                    on_progress(size.name)
                     figures[size] = _of_size(size, routes, rounds)
                 row = {part: getattr(size, part), **figures[size]}
                 row["busy_of_base"] = round(row["busy"]["median"] / base_busy, 3)

@@ -90,7 +90,9 @@ def locate(
 
       lastseen bench locate --json > locate.json
     """
-    figures = _benchmarks("locate").measure(growth=growth)
+    figures = _benchmarks("locate").measure(
+        growth=growth, on_progress=lambda size: typer.echo(f"measuring {size} …", err=True)
+    )
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
