@@ -1,8 +1,9 @@
 """Every person against the subject that stands for them: place, room, door, and where unseen.
 
-At each moment the persons that a camera can see are paired with the subjects in view, each placed
-against where the person was at the time of that sighting, at the least total distance and within
-`PAIR_M`. A person who is out of view is held against the subject they were last paired with.
+At each moment the persons that a camera can see are paired with the subjects seen lately, each
+placed against where the person was at the time of that sighting, at the least total distance and
+within `PAIR_M`. (What a detector misses for a second is still told with its place and room.) A
+person who is out of view is held against the subject they were last paired with.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 PAIR_M: Final = 1.0
 """A subject farther from a person than this does not stand for them."""
+LATELY_S: Final = 3.0
+"""A subject seen no longer ago may stand for a person that a camera can see."""
 SAME_WALK_M: Final = 0.01
 """Doors whose walking distances differ by no more than this are equally near."""
 
@@ -100,7 +103,7 @@ def _pairs(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
         here = [i for i, path in enumerate(truth.people) if visible[path.person][moment]]
         if not here:
             continue
-        seen = [s for s in answer.subjects if s.visibility == "in view"] if answer else []
+        seen = [s for s in answer.subjects if s.age_s <= LATELY_S] if answer else []
         apart_m = distances_m(truth, seen, timeline.start_s)[here]
         rows, columns = linear_sum_assignment(np.where(apart_m <= PAIR_M, apart_m, _FAR_M))
         of_row = dict(zip(rows.tolist(), columns.tolist(), strict=True))

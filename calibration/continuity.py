@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    WalkDistance = Callable[[str, NDArray[np.float64], NDArray[np.float64]], float]
-    """Metres on foot on one level between two places `(2,)`, site metres; inf where there is no
-    way."""
+    WalkDistance = Callable[[str, NDArray[np.float64], str, NDArray[np.float64]], float]
+    """Metres on foot between two places, each a level id and `(2,)` site metres; inf where there is
+    no way."""
 
 ARMED_LLR = 2.5
 """From here on a subject counts as seen to be armed for these rules (12 : 1)."""
@@ -81,9 +81,11 @@ class Sighted:
     armed_llr: float
 
 
-def straight_line_m(_level: str, a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> float:
-    """The distance as the crow flies, the least that any way on foot can be."""
-    return float(np.hypot(*(b_m - a_m)))
+def straight_line_m(
+    level_a: str, a_m: NDArray[np.float64], level_b: str, b_m: NDArray[np.float64]
+) -> float:
+    """The distance as the crow flies, and the stairs: the least that any way on foot can be."""
+    return float(np.hypot(*(b_m - a_m))) + (0.0 if level_a == level_b else LEVEL_CHANGE_M)
 
 
 def continuations(
@@ -91,6 +93,8 @@ def continuations(
     endings: Sequence[Sighted],
     apart: NDArray[np.bool_],
     walk_m: WalkDistance = straight_line_m,
+    *,
+    harmless_s: float = HARMLESS_S,
 ) -> list[tuple[int, int]]:
     """Pairs (beginning, ending) that are the same body; each appears at most once.
 
@@ -98,16 +102,19 @@ def continuations(
         beginnings: newly confirmed subjects, at their first sighting; velocity as known now.
         endings: subjects out of view, at their last sighting.
         apart: `(B, E)` where the two are known to be two bodies.
-        walk_m: walking distance between two places of one level.
+        walk_m: walking distance between two places.
+        harmless_s: for so long rule 5 holds; 0 where maps tell more, see `handover`.
     """
     if not beginnings or not endings:
         return []
     gap_s = np.array([[b.at_s - e.at_s for e in endings] for b in beginnings])
-    way_m = np.array([[_way_m(e, b, walk_m) for e in endings] for b in beginnings])
+    way_m = np.array(
+        [[walk_m(e.level, e.xy_m, b.level, b.xy_m) for e in endings] for b in beginnings]
+    )
     unseen_s = np.maximum(gap_s, 0.0)
     possible = ~apart & (gap_s >= -OVERLAP_S) & (way_m <= RUN_MPS * unseen_s + PLACE_MARGIN_M)
     walkable = possible & (way_m <= BRISK_MPS * unseen_s + PLACE_MARGIN_M)
-    recent = walkable & (gap_s <= max(WALKED_ON_S, HARMLESS_S))
+    recent = walkable & (gap_s <= max(WALKED_ON_S, harmless_s))
 
     b_armed = np.array([b.armed_llr >= ARMED_LLR for b in beginnings])
     e_armed = np.array([e.armed_llr >= ARMED_LLR for e in endings])
@@ -126,17 +133,11 @@ def continuations(
     walked_on = (gap_s <= WALKED_ON_S) & np.array(
         [[_walked_on(e, b) for e in endings] for b in beginnings]
     )
-    harmless = (gap_s <= HARMLESS_S) & ~e_armed & ~b_armed[:, None]
+    harmless = (gap_s <= harmless_s) & ~e_armed & ~b_armed[:, None]
     joined = alone & (close | walked_on | harmless) & ~(e_armed & cleared[:, None])
     joined &= free_b[:, None] & free_e
     pairs.extend((int(b), int(e)) for b, e in np.argwhere(joined))
     return pairs
-
-
-def _way_m(ending: Sighted, beginning: Sighted, walk_m: WalkDistance) -> float:
-    if ending.level == beginning.level:
-        return walk_m(ending.level, ending.xy_m, beginning.xy_m)
-    return straight_line_m(ending.level, ending.xy_m, beginning.xy_m) + LEVEL_CHANGE_M
 
 
 def _walked_on(ending: Sighted, beginning: Sighted) -> bool:

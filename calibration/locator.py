@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .answer import Answer
+from .camera_views import CameraViews
 from .entrances import EntranceRoutes
 from .fusion import Fusion
 from .last_seen import rank_subjects
@@ -54,9 +55,14 @@ class Locator:
         self._routes = routes
         self._camera_names = dict(camera_names or {})
         self._x_axis_bearing_deg = x_axis_bearing_deg
-        self._fusion = Fusion()
+        known = tuple(cameras)
+        self._search = SearchMaps(plan, known)
+        self._fusion = Fusion(
+            routes.walks.walk_m,
+            views=CameraViews(known, self._search) if known else None,
+            densities_m2=self._search.densities_m2,
+        )
         self._said = Said(plan, routes)
-        self._search = SearchMaps(plan, cameras)
         self._level_names = {level.id: level.name for level in plan.levels}
         self._times: StageTimes | None = None
 
@@ -87,6 +93,7 @@ class Locator:
         Else it is made for the first subject. It changes no answer.
         """
         self._search.prepare()
+        self._routes.walks.prepare()
 
     def consume(self, positions: FloorPositions, times: StageTimes) -> None:
         """Take in one frame of one camera.

@@ -81,9 +81,19 @@ def expect(subjects: Sequence[Subject], at_s: float, fresh: NDArray[np.bool_]) -
 
 
 def match(
-    positions: FloorPositions, owners: Sequence[Subject | None], expected: Expected
+    positions: FloorPositions,
+    owners: Sequence[Subject | None],
+    expected: Expected,
+    frame_s: float = 0.0,
 ) -> NDArray[np.intp]:
-    """The column of `expected.subjects` for each observation, -1 for none."""
+    """The column of `expected.subjects` for each observation, -1 for none.
+
+    Args:
+        positions: the observations.
+        owners: the subject that each one's track had, None without one.
+        expected: where the subjects should be seen.
+        frame_s: how far the camera's frames are apart, seconds.
+    """
     subjects = expected.subjects
     known = np.array([[o is s for s in subjects] for o in owners], np.bool_)
     known = known.reshape(len(owners), len(subjects))
@@ -96,7 +106,7 @@ def match(
     reached = apart_m <= RUN_MPS * np.abs(expected.ahead_s) + PLACE_MARGIN_M
     squared = np.where(expected.fresh, squared, np.where(reached, 0.0, np.inf))
     spread = spread + np.array([TENTATIVE_COST * (s.number is None) for s in subjects])
-    return assign(squared, spread, known, known | expected.fresh)
+    return assign(squared, spread, known, known | expected.fresh, frame_s)
 
 
 def sight(expected: Expected, column: int, positions: FloorPositions, row: int) -> Subject:

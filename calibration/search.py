@@ -27,7 +27,7 @@ from .search_start import starting_mass
 from .walk_grid import WalkGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +46,9 @@ MOST_TICKS: Final = 240
 
 BLOCK: Final = 16
 """Subjects that are moved together: what this takes in memory besides the maps is three blocks."""
+
+AROUND_M: Final = 1.0
+"""Densities are averaged over a circle of this radius: the error of a place and of a front."""
 
 _FAINT: Final = np.float32(1e-6)
 
@@ -134,6 +137,12 @@ class SearchMaps:
         return self._rates
 
     @property
+    def views(self) -> Mapping[str, CameraView]:
+        """What each camera shows, by camera id."""
+        self.prepare()
+        return self._views
+
+    @property
     def at_s(self) -> float:
         """The moment that the maps speak of, Unix seconds; minus infinity before the first."""
         return self._tick * TICK_S
@@ -201,6 +210,26 @@ class SearchMaps:
         """
         share = self._share(subject_id)
         return None if share is None else share[:-1]
+
+    def densities_m2(self, level: str, xy_m: NDArray[np.float64]) -> dict[str, float]:
+        """Probability per square metre of each mapped subject, by id, around a place.
+
+        Args:
+            level: level id.
+            xy_m: `(2,)` site metres; a circle of `AROUND_M` about it is averaged over.
+        """
+        if not self._blocks:
+            return {}
+        here = self.grid.numbers[self.grid.level_index(level)]
+        near = here[np.hypot(*(self.grid.xy_m[here] - xy_m).T) <= AROUND_M]
+        floor_m2 = float(self.grid.area_m2[near].sum())
+        if floor_m2 <= 0:
+            return {}
+        return {
+            name: float(mass) / floor_m2
+            for block in self._blocks
+            for name, mass in zip(block.ids, block.share[near].sum(axis=0), strict=True)
+        }
 
     def cells(self, subject_id: str) -> dict[str, NDArray[np.float32]] | None:
         """By level, `(H, W)` float32 probability by cell of its raster, row 0 in the south.

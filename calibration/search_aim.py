@@ -35,6 +35,13 @@ pass it. Judgement. Nobody does at a run."""
 
 BY_THE_DOOR_M: Final = 1.5
 
+THROUGH_HZ: Final = 1.0
+"""How often, a second, somebody in a corridor who walks towards a way out of it, at most
+`AHEAD_M` away and 45 degrees aside, makes for it: who walks to a corridor's end goes on. Judgement:
+two of three who come from there, the others turn back or stay."""
+
+AHEAD_M: Final = 3.0
+
 TURN_OFF_HZ: Final = 0.4
 """How often, a second, somebody within `AT_THE_CORNER_M` past a corner turns into the corridor at
 that side: one of three who walk by. Judgement: all ways on are alike."""
@@ -67,6 +74,8 @@ def aiming(grid: WalkGrid, gaits: int, tick_s: float) -> csr_array:
     ]
     stays = np.ones(len(state))
     arrives, leaves, shares = [state], [state], [stays]
+    onward = ways_ahead(grid)
+    goals.append((np.where(walks, onward[heading, cell], NO_CELL), cell, THROUGH_HZ))
     for towards, goal, hz in goals:
         turns = np.flatnonzero(towards >= 0)
         share = -np.expm1(-hz * tick_s)
@@ -126,6 +135,43 @@ def by_doors(grid: WalkGrid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         at_door[floor[near]] = doors[np.asarray(nearest)[near]]
         inwards[floor[near]] = np.argmax(through[:, at_door[floor[near]]], axis=0)
     return at_door, inwards
+
+
+def ways_ahead(grid: WalkGrid) -> NDArray[np.int64]:
+    """`(8, C + 1)` for who walks in each heading: that of the first step to a way out ahead, or -1.
+
+    Ways out of a corridor, lobby or stairwell are doors and passages into any other space, and
+    entrances; locked ones are none. Ahead is what lies within `AHEAD_M` on the shortest way, and
+    within 45 degrees of the heading as the crow flies.
+    """
+    cells = len(grid)
+    bare = ~in_rooms(grid) & (np.arange(cells) < grid.floor_cells)
+    same, leads_out = _steps(grid)
+    ahead = np.full((8, cells + 1), NO_CELL, dtype=np.int64)
+    step, cell = np.nonzero(same & bare)
+    doors = np.flatnonzero((leads_out & bare).any(axis=0))
+    if not len(doors) or not len(cell):
+        return ahead
+    beyond = grid.neighbour[step, cell]
+    length_m = np.linalg.norm(grid.xy_m[beyond] - grid.xy_m[cell], axis=1)
+    graph = csr_array((length_m, (beyond, cell)), shape=(cells, cells))
+    away_m, before, nearest = dijkstra(
+        graph, indices=doors, min_only=True, return_predecessors=True, limit=AHEAD_M
+    )
+    first = np.full(cells, NO_CELL, dtype=np.int64)
+    nearer = before[cell] == beyond
+    first[cell[nearer]] = step[nearer]
+    first[doors] = np.argmax((leads_out & bare)[:, doors], axis=0)
+    near = np.flatnonzero(np.isfinite(away_m) & (first != NO_CELL))
+    offset_m = grid.xy_m[nearest[near]] - grid.xy_m[near]
+    eighth = np.arctan2(offset_m[:, 1], offset_m[:, 0]) / (np.pi / 4)
+    # At the door itself there is no direction to it but its own.
+    eighth = np.where(np.hypot(*offset_m.T) < grid.cell_m / 2, first[near], eighth)
+    for heading in range(8):
+        aside = np.abs((eighth - heading + 4) % 8 - 4)
+        here = near[aside <= 1.0]
+        ahead[heading, here] = first[here]
+    return ahead
 
 
 def side_corridors(grid: WalkGrid) -> dict[int, NDArray[np.bool_]]:

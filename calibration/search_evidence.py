@@ -37,6 +37,9 @@ LATE_TICKS: Final = 3
 TRIAL_WEIGHT: Final = 0.25
 """Trials with one body come every tick and repeat each other: two seconds make one."""
 
+BORDER_M: Final = 0.25
+"""Half a body's width: nearer to the border of what a camera shows, it may show half a body."""
+
 TRIAL_SIGMA_M: Final = 0.5
 """Bodies that others place less exactly are no trial."""
 
@@ -50,18 +53,22 @@ class CameraView:
         cells: `(N,)` int32, sorted.
         expected: `(N,)` float32, probability that a look finds a body there, before any trial.
         well_within: `(N,)` bool, whether all cells around are shown too.
+        sure: `(N,)` bool, whether the cell's place is no nearer than `BORDER_M` to a border of what
+            is shown that is no wall.
     """
 
     camera: str
     cells: NDArray[np.int32]
     expected: NDArray[np.float32]
     well_within: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
         n = len(self.cells)
         require_column("cells", self.cells, shape=(n,), dtype=np.int32)
         require_column("expected", self.expected, shape=(n,), dtype=np.float32)
         require_column("well_within", self.well_within, shape=(n,), dtype=np.bool_)
+        require_column("sure", self.sure, shape=(n,), dtype=np.bool_)
 
     @classmethod
     def of(cls, camera: Camera, grid: WalkGrid) -> CameraView:
@@ -80,11 +87,15 @@ class CameraView:
         shown = np.zeros(len(grid) + 1, dtype=np.bool_)
         shown[cells] = True
         around = grid.neighbour[:, cells]
+        walls = shapely.buffer(grid.plan.walls(camera.level), BORDER_M / 2)
+        border = shapely.difference(shapely.boundary(floor), walls)
+        border_m = shapely.distance(border, shapely.points(grid.xy_m[cells]))
         return cls(
             camera=camera.id,
             cells=cells,
             expected=expected.astype(np.float32),
             well_within=np.all(shown[around] | (around < 0), axis=0),
+            sure=np.asarray(~(border_m < BORDER_M), np.bool_),
         )
 
     def row(self, cell: int) -> int | None:
@@ -133,7 +144,9 @@ def missed(
 ) -> NDArray[np.float32] | None:
     """`(cells,)` float32, probability that all the looks miss a body that can be seen, by cell.
 
-    None where no look shows any floor.
+    None where no look shows any floor. At the border of what a camera shows, a door's frame, the
+    picture's edge or a hand's breadth of calibration decides whether a body is seen: looks say
+    nothing there.
 
     Args:
         views: what each camera shows.
@@ -146,7 +159,8 @@ def missed(
         return None
     probability = np.ones(cells, dtype=np.float32)
     for view in known:
-        probability[view.cells] *= 1 - rates.corrected(view.camera, view.expected)
+        sure = view.sure
+        probability[view.cells[sure]] *= 1 - rates.corrected(view.camera, view.expected[sure])
     return probability
 
 

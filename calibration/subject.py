@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from . import kalman
+from .appearance import GALLERY_LENGTH
+from .existence import Witness, existence_llr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +29,14 @@ under a coat is missed in every camera, and broken tracks would count the same m
 
 ANCHOR_M = 0.25
 
+PLAINLY_S = 2.0
+"""What was surely seen for so long is no false box: those live for a second."""
+
+_DOUBTFUL, _PLAIN = 0.4, 0.8
+"""Confidence at which a detector hardly believes its box, and from which on it is sure."""
+
+_LEAST_SURE = 0.22
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.3
 _LOOK_GAIN = 0.05
 _SAME_SIGHTING_S = 0.5
 _CORRELATION_S = 0.3
@@ -44,6 +55,7 @@ class TrackShare:
         last_s: of the last one.
         llr: the evidence that the track gathered with this subject; what it gathered with another
             subject stays there.
+        sure_s: for how long it showed the subject, seconds; what the detector doubts counts less.
         looks: frames in which the evidence rose.
         first_look_s: capture time of the first of them.
         last_look_s: and of the last.
@@ -53,6 +65,7 @@ class TrackShare:
     last_s: float
     frames: int = 0
     llr: float = 0.0
+    sure_s: float = 0.0
     looks: int = 0
     first_look_s: float = np.inf
     last_look_s: float = -np.inf
@@ -63,12 +76,16 @@ class TrackShare:
         self.last_s = max(self.last_s, other.last_s)
         self.frames += other.frames
         self.llr += other.llr
+        self.sure_s += other.sure_s
         self.looks += other.looks
         self.first_look_s = min(self.first_look_s, other.first_look_s)
         self.last_look_s = max(self.last_look_s, other.last_look_s)
 
-    def look(self, at_s: float, gained_llr: float) -> None:
-        """Take in the change of the track's evidence at a frame."""
+    def look(self, at_s: float, gained_llr: float, confidence: float) -> None:
+        """Take in the change of the track's evidence at a frame, and how sure its box was."""
+        since_s = min(at_s - self.last_s, _LONGEST_LOOK_S) if self.frames else _FIRST_LOOK_S
+        sure = np.clip((confidence - _DOUBTFUL) / (_PLAIN - _DOUBTFUL), _LEAST_SURE, 1.0)
+        self.sure_s += float(sure) ** 2 * max(since_s, 0.0)
         if gained_llr > _LOOK_GAIN:
             self.looks += 1
             self.first_look_s = min(self.first_look_s, at_s)
@@ -142,7 +159,12 @@ class Subject:
         born_s: capture time of the first sighting.
         born_xy_m: `(2,)` its place.
         born_level: its level id.
+        born_in: the camera of the first sighting.
         shares: evidence by track.
+        weighed_llr: `armed_llr` as last worked out, None after a change of `shares`.
+        clothes: `(D,)` newest embedding of each track that shows them, the newest tracks' last.
+        apart: in how many frames one camera showed this and another subject, by serial, as two.
+        witnesses: looks of the cameras that should see it, for whether it is a body at all.
         cameras_s: capture time of the last sighting by camera.
         trail: (time, x, y) of recent places.
         anchor_xy_m: `(2,)` a recent place, held until the body has moved `ANCHOR_M` from it.
@@ -158,7 +180,12 @@ class Subject:
     anchor_xy_m: NDArray[np.float64]
     number: int | None = None
     born_level: str = ""
+    born_in: str = ""
     shares: dict[TrackKey, TrackShare] = field(default_factory=dict)
+    weighed_llr: float | None = None
+    witnesses: dict[str, Witness] = field(default_factory=dict)
+    apart: dict[int, int] = field(default_factory=dict)
+    clothes: dict[TrackKey, NDArray[np.float32]] = field(default_factory=dict)
     cameras_s: dict[str, float] = field(default_factory=dict)
     trail: deque[tuple[float, float, float]] = field(
         default_factory=lambda: deque(maxlen=_TRAIL_LENGTH)
@@ -190,11 +217,29 @@ class Subject:
         A camera is one witness, however often its track of a body breaks: what looks like a weapon
         in one of its tracks looks so in the next. The strongest of them counts.
         """
-        strongest: dict[str, float] = {}
-        for (camera, _), share in self.shares.items():
-            strongest[camera] = max(share.llr, strongest.get(camera, 0.0))
-        lost = sum(min(share.llr, 0.0) for share in self.shares.values())
-        return min(sum(strongest.values()), STRONGEST_LLR) + max(lost, WEAKEST_LLR)
+        if self.weighed_llr is None:
+            strongest: dict[str, float] = {}
+            for (camera, _), share in self.shares.items():
+                strongest[camera] = max(share.llr, strongest.get(camera, 0.0))
+            lost = sum(min(share.llr, 0.0) for share in self.shares.values())
+            self.weighed_llr = min(sum(strongest.values()), STRONGEST_LLR) + max(lost, WEAKEST_LLR)
+        return self.weighed_llr
+
+    @property
+    def existence_llr(self) -> float:
+        """Log-odds that this is a body and no false box."""
+        return existence_llr(self.witnesses, self.born_in)
+
+    @property
+    def reality(self) -> float:
+        """Probability that this is a body, less sure of what was seen only briefly."""
+        sure_s = sum(share.sure_s for share in self.shares.values())
+        return float(expit(self.existence_llr)) * float(np.clip(sure_s / PLAINLY_S, 0.05, 1.0))
+
+    def witness(self, camera: str, at_s: float, *, hit: bool, detection: float) -> None:
+        """Take in whether a camera that may see the subject did."""
+        found = self.witnesses.setdefault(camera, Witness(detection))
+        found.look(at_s, hit=hit, detection=detection)
 
     def sight(
         self,
@@ -231,9 +276,25 @@ class Subject:
         self.time_s = at_s
         self.note(camera, at_s)
 
-    def look(self, key: TrackKey, at_s: float, gained_llr: float) -> None:
-        """Take in the change of one track's evidence at a frame."""
-        self.shares.setdefault(key, TrackShare(at_s, at_s)).look(at_s, gained_llr)
+    def look(self, key: TrackKey, at_s: float, gained_llr: float, confidence: float) -> None:
+        """Take in the change of one track's evidence at a frame, and how sure its box was."""
+        self.shares.setdefault(key, TrackShare(at_s, at_s)).look(at_s, gained_llr, confidence)
+        self.weighed_llr = None
+
+    @property
+    def gallery(self) -> NDArray[np.float32]:
+        """`(K, D)` what is known of the clothes; K and D may be 0."""
+        if not self.clothes:
+            return np.zeros((0, 0), np.float32)
+        return np.stack(list(self.clothes.values()))
+
+    def wear(self, key: TrackKey, embedding: NDArray[np.float32]) -> None:
+        """Remember what a track shows of the clothes, `(D,)`; all zeros show nothing."""
+        if len(embedding) and embedding.any():
+            self.clothes.pop(key, None)
+            self.clothes[key] = embedding
+            while len(self.clothes) > GALLERY_LENGTH:
+                del self.clothes[next(iter(self.clothes))]
 
     def note(self, camera: str, at_s: float) -> None:
         """Remember a sighting, after the state has taken it in."""
@@ -248,24 +309,17 @@ class Subject:
         if newer.time_s >= self.time_s:
             self.mean, self.cov, self.time_s = newer.mean, newer.cov, newer.time_s
             self.level, self.anchor_xy_m = newer.level, newer.anchor_xy_m
+        self.weighed_llr = None
         for key, share in newer.shares.items():
             mine = self.shares.setdefault(key, share)
             if mine is not share:
                 mine.join(share)
         for camera, at_s in newer.cameras_s.items():
             self.cameras_s[camera] = max(at_s, self.cameras_s.get(camera, -np.inf))
+        for key, embedding in newer.clothes.items():
+            self.wear(key, embedding)
         merged = sorted([*self.trail, *newer.trail])
         self.trail = deque(merged, maxlen=_TRAIL_LENGTH)
-
-    def shared_a_camera_with(self, other: Subject) -> bool:
-        """Whether one camera had both in view at the same time, as two tracks: two bodies then."""
-        return any(
-            mine[0] == theirs[0]
-            and share.first_s <= other.shares[theirs].last_s
-            and other.shares[theirs].first_s <= share.last_s
-            for mine, share in self.shares.items()
-            for theirs in other.shares
-        )
 
     def state(
         self, *, in_view: bool, at_s: float, mean: NDArray[np.float64], cov: NDArray[np.float64]

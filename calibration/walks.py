@@ -64,9 +64,11 @@ class Walks:
             self._fields(level.id)
         self._between_stations(None)
 
-    def walk_m(self, level: str, a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> float:
-        """Metres on foot between two places `(2,)` of one level; inf where there is no way."""
-        return float(self.between_m(level, a_m, level, b_m[None])[0])
+    def walk_m(
+        self, level_a: str, a_m: NDArray[np.float64], level_b: str, b_m: NDArray[np.float64]
+    ) -> float:
+        """Metres on foot between two places `(2,)`; inf where there is no way."""
+        return float(self.between_m(level_a, a_m, level_b, b_m[None])[0])
 
     def between_m(
         self, level_a: str, a_m: NDArray[np.float64], level_b: str, b_m: NDArray[np.float64]

@@ -85,7 +85,7 @@ def test_known_to_be_two_bodies() -> None:
 
 
 def test_a_wall_between_can_be_told_by_the_walking_distance() -> None:
-    def around_the_block(_level: str, _a_m: np.ndarray, _b_m: np.ndarray) -> float:
+    def around_the_block(_a: str, _a_m: np.ndarray, _b: str, _b_m: np.ndarray) -> float:
         return 60.0
 
     newcomer = sighted(5, 4, llr=ARMED)

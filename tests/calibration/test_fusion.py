@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from calibration.camera import CameraModel, Pose
-from calibration.fusion import FORGET_BRIEF_S, FORGET_S, SAME_PLACE_S, UNSEEN_S, Fusion
+from calibration.duplicates import SAME_PLACE_S
+from calibration.frame_times import UNSEEN_S
+from calibration.fusion import FORGET_BRIEF_S, FORGET_S, Fusion
 from calibration.last_seen import ce95_m
 from calibration.projection import to_floor_positions
 from calibration.subject import STRONGEST_LLR, WEAKEST_LLR
@@ -271,7 +273,7 @@ def test_duplicates_merge_into_the_older_after_a_while() -> None:
         fusion.update(seen("a", t, (1, 5.0, 1.0)))
         fusion.update(seen("b", t + 0.02, (1, 5.9 if t < 2 else 5.2, 1.0)))
         if t < 2 + SAME_PLACE_S / 2:
-            assert len(fusion.subjects(t)) == (2 if t > 1.15 else 1)
+            assert len(fusion.subjects(t)) == (2 if t > 1.25 else 1)
     assert [s.id for s in fusion.subjects(4.0)] == ["S1"]
 
 

@@ -54,7 +54,8 @@ def test_there_and_back(
 
     back_m = frame.to_site(frame.to_wgs84(np.array([[x, y]])))
 
-    assert back_m[0] == pytest.approx([x, y], abs=1e-5)
+    # PROJ takes what is nearer to the anchor than a tenth of a millimetre for the anchor itself.
+    assert back_m[0] == pytest.approx([x, y], abs=1e-4)
 
 
 def test_distances_across_a_campus_are_true() -> None:

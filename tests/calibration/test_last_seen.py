@@ -7,8 +7,8 @@ import pytest
 
 from calibration.answer import EntranceOption
 from calibration.last_seen import ARMED_PRIOR, LEAVES_MPS, ce95_m, rank_subjects
-from calibration.subject import SubjectState
 from calibration.mark_words import spoken_duration
+from calibration.subject import SubjectState
 from calibration.wording import answer_text, compass_point
 
 from .corridor import LEVEL, corridor_plan

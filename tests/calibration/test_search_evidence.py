@@ -44,6 +44,7 @@ def drawn_view(name: str, cells: list[int], rates: list[float]) -> CameraView:
         np.array(cells, np.int32)[order],
         np.array(rates, np.float32)[order],
         np.ones(len(cells), np.bool_),
+        np.ones(len(cells), np.bool_),
     )
 
 
@@ -205,4 +206,6 @@ def test_what_is_no_trial(
 def test_columns_of_a_view_are_checked() -> None:
     cells: NDArray[np.int32] = np.array([1, 2], np.int32)
     with pytest.raises(ValueError, match="expected"):
-        CameraView("a", cells, np.zeros(1, np.float32), np.zeros(2, np.bool_))
+        CameraView(
+            "a", cells, np.zeros(1, np.float32), np.zeros(2, np.bool_), np.zeros(2, np.bool_)
+        )

@@ -49,7 +49,7 @@ def rooms(
 
 
 def walk(plan: FloorPlan, a: Point, b: Point) -> float:
-    return Walks(plan).walk_m("G", np.array(a), np.array(b))
+    return Walks(plan).walk_m("G", np.array(a), "G", np.array(b))
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_no_way() -> None:
     closed = FloorPlan(TWO_LEVELS[:1], [space("A", box(0, 0, 9, 9)), space("B", box(9, 0, 18, 9))])
     walks = Walks(closed)
 
-    assert walks.walk_m("G", np.array([1.0, 1.0]), np.array([17.0, 1.0])) == math.inf
-    assert walks.walk_m("G", np.array([1.0, 1.0]), np.array([8.0, 1.0])) == pytest.approx(7.0)
+    assert walks.walk_m("G", np.array([1.0, 1.0]), "G", np.array([17.0, 1.0])) == math.inf
+    assert walks.walk_m("G", np.array([1.0, 1.0]), "G", np.array([8.0, 1.0])) == pytest.approx(7.0)
 
 
 def test_nothing_to_walk_on() -> None:
@@ -191,7 +191,7 @@ def test_parts_of_a_level_may_be_joined_by_another() -> None:
             openings.append(opening(f"{x}{level}", (edge, 2.5), (edge, 3.5), level=level))
     walks = Walks(FloorPlan(TWO_LEVELS, spaces, openings))
 
-    across_m = walks.walk_m("G", np.array([14.0, 3.0]), np.array([16.0, 3.0]))
+    across_m = walks.walk_m("G", np.array([14.0, 3.0]), "G", np.array([16.0, 3.0]))
 
     assert 14 + 30 + 14 + 2 * 6.5 < across_m < 14 + 30 + 14 + 2 * 6.5 + 4 * 1.6
 
