@@ -72,4 +72,7 @@ class FrameTimes:
 
     def is_fresh(self, subject: Subject, at_s: float) -> bool:
         """Whether the subject's state can be compared with a frame of that time."""
-        return -LATE_S <= at_s - subject.seen_at_s <= self.blink_s(subject)
+        age_s = at_s - subject.seen_at_s
+        if age_s <= UNSEEN_S or age_s > _LONGEST_BLINK_S:  # whatever the cameras' frame rates
+            return -LATE_S <= age_s <= UNSEEN_S
+        return age_s <= self.blink_s(subject)

@@ -20,7 +20,7 @@ import numpy as np
 
 from .detection_rates import DetectionRates
 from .search_area import search_area
-from .search_evidence import CameraView, Looks, learn_from, missed, spare
+from .search_evidence import CameraView, Looks, WellWithin, learn_from, missed, spare
 from .search_lookalikes import lookalike_cells
 from .search_motion import TICK_S, motion_on
 from .search_start import starting_mass
@@ -118,6 +118,7 @@ class SearchMaps:
         self._grid: WalkGrid | None = None
         self._motion: Motion | None = None
         self._views: dict[str, CameraView] = {}
+        self._shown: WellWithin | None = None
         self._rates = DetectionRates()
         self._looks = Looks()
         self._blocks: list[_Block] = []
@@ -152,6 +153,7 @@ class SearchMaps:
         if self._motion is None:
             self._motion = motion_on(self.grid)
             self._views = {camera.id: CameraView.of(camera, self.grid) for camera in self._cameras}
+            self._shown = WellWithin(self._views, len(self.grid))
 
     def look(self, camera: str, at_s: float) -> None:
         """Take in that a camera delivered a frame that would show who is there.
@@ -289,9 +291,10 @@ class SearchMaps:
         self._tick = tick
 
     def _learn(self, tick: int, subjects: Sequence[SubjectState]) -> None:
+        assert self._shown is not None  # noqa: S101 - just prepared
         seen = [s for s in subjects if s.in_view and s.seen_at_s > (tick - 1) * TICK_S]
         looked = self._looks.during(tick)
-        learn_from(seen, self._views, looked, self._rates, self.grid)
+        learn_from(seen, self._shown, looked, self._rates, self.grid)
 
     def _motion_of(self, tick: int, late: frozenset[str] = frozenset()) -> Motion:
         """The movement of one tick, with the looks in it."""

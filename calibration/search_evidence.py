@@ -18,9 +18,10 @@ from vision.columns import require_column
 
 from .detection_rates import DetectionRates, expected_rates
 from .search_motion import MOVING, STILL, TICK_S
+from .walk_steps import NO_CELL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -102,6 +103,36 @@ class CameraView:
         """The row of a cell, None where the camera does not show it."""
         row = int(np.searchsorted(self.cells, cell))
         return row if row < len(self.cells) and self.cells[row] == cell else None
+
+
+class WellWithin:
+    """Which cameras show each cell well within their picture: the views, turned about.
+
+    Args:
+        views: what each camera shows.
+        cells: how many cells there are.
+    """
+
+    def __init__(self, views: Mapping[str, CameraView], cells: int) -> None:
+        within = {camera: view.well_within for camera, view in sorted(views.items())}
+        cell = np.concatenate(
+            [np.zeros(0, np.int32), *(views[one].cells[rows] for one, rows in within.items())]
+        )
+        expected = np.concatenate(
+            [np.zeros(0, np.float32), *(views[one].expected[rows] for one, rows in within.items())]
+        )
+        order = np.argsort(cell, kind="stable")
+        camera = np.repeat(np.arange(len(within)), [rows.sum() for rows in within.values()])
+        self._cameras = list(within)
+        self._first = np.searchsorted(cell[order], np.arange(cells + 1)).tolist()
+        self._camera: list[int] = camera[order].tolist()
+        self._expected: list[float] = expected[order].tolist()
+
+    def of(self, cell: int) -> Iterator[tuple[str, float]]:
+        """The cameras that show a cell, and how likely a look of each finds a body there."""
+        if cell >= 0:
+            for k in range(self._first[cell], self._first[cell + 1]):
+                yield self._cameras[self._camera[k]], self._expected[k]
 
 
 class Looks:
@@ -186,7 +217,7 @@ def spare(
 
 def learn_from(
     states: Iterable[SubjectState],
-    views: Mapping[str, CameraView],
+    shown: WellWithin,
     cameras: Collection[str],
     rates: DetectionRates,
     grid: WalkGrid,
@@ -195,26 +226,27 @@ def learn_from(
 
     Args:
         states: subjects that are seen in the tick.
-        views: what each camera shows.
+        shown: which cameras show each cell of the grid.
         cameras: the cameras that looked in the tick.
         rates: receives the trials.
         grid: the grid.
     """
-    looked = [views[camera] for camera in sorted(cameras) if camera in views]
-    exact = [
-        state for state in states if float(np.linalg.eigvalsh(state.cov_m2)[-1]) <= TRIAL_SIGMA_M**2
-    ]
-    if not looked or not exact:
+    seen = list(states)
+    if not seen or not cameras:
         return
-    for state in exact:
-        cell = int(grid.cells_at(state.level, state.seen_xy_m[None])[0])
-        for view in looked:
-            row = view.row(cell)
-            others = set(state.cameras) - {view.camera}
-            if row is not None and others and view.well_within[row]:
-                rates.learn(
-                    view.camera,
-                    float(view.expected[row]),
-                    hit=view.camera in state.cameras,
-                    weight=TRIAL_WEIGHT,
-                )
+    widest_m2 = np.linalg.eigvalsh(np.stack([state.cov_m2 for state in seen]))[:, -1]
+    exact = [state for state, m2 in zip(seen, widest_m2, strict=True) if m2 <= TRIAL_SIGMA_M**2]
+    for state, cell in zip(exact, _cells_of(exact, grid), strict=True):
+        for camera, expected in shown.of(cell):
+            if camera in cameras and set(state.cameras) - {camera}:
+                hit = camera in state.cameras
+                rates.learn(camera, expected, hit=hit, weight=TRIAL_WEIGHT)
+
+
+def _cells_of(states: list[SubjectState], grid: WalkGrid) -> list[int]:
+    """The cell of each subject; all of a level are asked for at once, which takes a fraction."""
+    cells = np.full(len(states), NO_CELL)
+    for level in {state.level for state in states}:
+        rows = [row for row, state in enumerate(states) if state.level == level]
+        cells[rows] = grid.cells_at(level, np.stack([states[row].seen_xy_m for row in rows]))
+    return cells.tolist()

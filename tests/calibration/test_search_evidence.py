@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from calibration.camera_loading import Camera
 from calibration.detection_rates import MOST, DetectionRates
 from calibration.search_area import smallest_area
-from calibration.search_evidence import CameraView, Looks, learn_from, missed, spare
+from calibration.search_evidence import CameraView, Looks, WellWithin, learn_from, missed, spare
 from calibration.search_lookalikes import BESIDE_M, lookalike_cells
 from calibration.search_motion import HIDDEN, MODES
 from calibration.synthetic import mounted_camera
@@ -175,7 +176,7 @@ def test_a_camera_is_measured_by_what_others_see(cameras: tuple[str, ...], hit: 
     known = {c.id: CameraView.of(c, CORRIDOR) for c in (WEST, EAST)}
     rates = DetectionRates()
     state = lost((8.0, 1.5), seen_at_s=5.0, in_view=True, cameras=cameras)
-    learn_from([state], known, {"west", "east"}, rates, CORRIDOR)
+    learn_from([state], WellWithin(known, len(CORRIDOR)), {"west", "east"}, rates, CORRIDOR)
     assert rates.trials("west") > 0
     before = DetectionRates().corrected("west", known["west"].expected)
     after = rates.corrected("west", known["west"].expected)
@@ -199,8 +200,22 @@ def test_what_is_no_trial(
     known = {c.id: CameraView.of(c, CORRIDOR) for c in (WEST, EAST)}
     rates = DetectionRates()
     state = lost(at_m, seen_at_s=5.0, in_view=True, cameras=cameras, sigma_m=sigma_m)
-    learn_from([state], known, looked, rates, CORRIDOR)
+    learn_from([state], WellWithin(known, len(CORRIDOR)), looked, rates, CORRIDOR)
     assert rates.trials("west") == 0.0
+
+
+@given(views(), views(), st.integers(0, 20))
+def test_views_turned_about_tell_the_same(one: CameraView, other: CameraView, rim: int) -> None:
+    known = {"b": one, "a": replace(other, well_within=other.cells >= rim)}
+    shown = WellWithin(known, cells=20)
+    for cell in range(20):
+        rows = {name: view.row(cell) for name, view in sorted(known.items())}
+        assert list(shown.of(cell)) == [
+            (name, float(known[name].expected[row]))
+            for name, row in rows.items()
+            if row is not None and known[name].well_within[row]
+        ]
+    assert list(shown.of(-1)) == []
 
 
 def test_columns_of_a_view_are_checked() -> None:
