@@ -242,7 +242,8 @@ def play_at_full_speed(
                 problems.append(trouble)
         answer = locator.answer(now_s)
         log.append(answer)
-        on_progress(Progress(now_s - drill.start_s, drill.duration_s, answer, (), tuple(problems)))
+        said = (*problems, *locator.problems())
+        on_progress(Progress(now_s - drill.start_s, drill.duration_s, answer, (), said))
     return RunRecord(
         drill=drill.name,
         exercise=drill.exercise,
@@ -253,7 +254,7 @@ def play_at_full_speed(
         frames={camera: FrameCounts(n, n, 0) for camera, n in counts.items()},
         machine=machine_facts(detector=backend),
         versions=package_versions(),
-        problems=tuple(problems),
+        problems=(*problems, *locator.problems()),
     )
 
 

@@ -163,7 +163,7 @@ class IncidentRun:
             for camera in self._cameras
             if camera.view_trouble
         ]
-        return (*self._trouble.values(), *faults, *views)
+        return (*self._trouble.values(), *faults, *views, *self._locator.problems())
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track."""

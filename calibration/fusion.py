@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import kalman
 from .camera_tracks import CameraTrack, by_level
+from .clock_offsets import ClockOffsets
 from .continuity import ARMED_LLR, straight_line_m
 from .duplicates import SAME_PLACE_M, Duplicates, are_two, hand_on_apart, note_apart
 from .existence import USUAL_DETECTION
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from .answer import TrackKey
     from .camera_views import CameraViews
+    from .clock_offsets import ClockOffset
     from .continuity import WalkDistance
     from .handover import Densities
     from .matching import Expected
@@ -96,6 +97,7 @@ class Fusion:
         views: what each camera should see; without it every box counts as somebody.
         densities_m2: where the unseen subjects can be; without it only those come back who were
             out of view for a moment, walked on, or are armed.
+        corrects_clocks: whether frames of cameras whose clocks are found to be off are corrected.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class Fusion:
         walk_m: WalkDistance = straight_line_m,
         views: CameraViews | None = None,
         densities_m2: Densities | None = None,
+        *,
+        corrects_clocks: bool = True,
     ) -> None:
         self._walk_m = walk_m
         self._views = views
@@ -117,6 +121,7 @@ class Fusion:
         self._confirmed = 0
         self._merged_into: dict[str, str] = {}
         self._stakes = Stakes()
+        self._clocks = ClockOffsets(self._owner_of, corrects=corrects_clocks)
 
     @property
     def newest_s(self) -> float:
@@ -128,12 +133,19 @@ class Fusion:
         """The subject that each subject was joined with, by id; that one may have been, too."""
         return self._merged_into
 
+    @property
+    def clock_offsets(self) -> tuple[ClockOffset, ...]:
+        """How far the cameras' clocks are apart, of those that share floor."""
+        return self._clocks.told
+
     def heed(self, stakes: Stakes) -> None:
         """Take whom people pointed out and whom they set aside."""
         self._stakes = stakes
 
     def update(self, positions: FloorPositions) -> None:
         """Take in one frame of one camera; frames of one camera in order of time."""
+        self._clocks.note(positions)
+        positions = self._clocks.corrected(positions)
         at_s = positions.captured_at_s
         self._times.note(positions.camera, at_s)
         if len(positions):
@@ -239,6 +251,10 @@ class Fusion:
 
     def _track(self, key: TrackKey) -> CameraTrack:
         return self._tracks.setdefault(key, CameraTrack(key))
+
+    def _owner_of(self, key: TrackKey) -> int | None:
+        track = self._tracks.get(key)
+        return None if track is None or track.owner is None else track.owner.serial
 
     def _born(self, positions: FloorPositions, row: int) -> Subject:
         subject = Subject.born(
@@ -363,8 +379,9 @@ class Fusion:
 
     def _state(self, subject: Subject, now_s: float) -> SubjectState:
         in_view = self._times.sees_at(subject, now_s)
-        at_s = max(now_s, subject.time_s) if in_view else subject.time_s
-        mean, cov = kalman.predict(
-            subject.mean[None], subject.cov[None], np.array([at_s - subject.time_s])
-        )
+        at_s = now_s if in_view else subject.time_s
+        # The newest frame may be newer than now by a clock that has been corrected.
+        expected = expect([subject], at_s, np.ones(1, np.bool_))
+        mean, cov = expected.mean, expected.cov
+        mean[:, :2], cov[:, :2, :2] = expected.xy_m, expected.cov_m2
         return subject.state(in_view=in_view, at_s=at_s, mean=mean[0], cov=cov[0])

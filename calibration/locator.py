@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .answer import EntranceOption, StageTimes
     from .camera_loading import Camera
+    from .clock_offsets import ClockOffset
     from .floor_plan import FloorPlan
     from .inputs import OperatorInput
     from .positions import FloorPositions
@@ -86,6 +87,18 @@ class Locator:
     def search(self) -> SearchMaps:
         """Where the subjects out of view can be, as of the newest answer."""
         return self._search
+
+    def clock_offsets(self) -> tuple[ClockOffset, ...]:
+        """How far the clocks of cameras that share floor are apart, as far as walkers tell."""
+        return self._fusion.clock_offsets
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the cameras by what they show together, a sentence each."""
+        return tuple(
+            one.sentence(self._camera_names.get(one.camera, one.camera))
+            for one in self.clock_offsets()
+            if one.is_sure
+        )
 
     def prepare(self) -> None:
         """Make now what the search for unseen subjects needs: seconds on large sites.
