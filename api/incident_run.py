@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calibration.inputs import FriendlyReport
-from calibration.locator import Locator
+from calibration.prepared import PreparedSite
 
 from .drill_files import load_drill
 from .errors import RunError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
+    from calibration.locator import Locator
     from calibration.search_picture import SearchPicture
     from calibration.site import Site
     from vision.detect import Device
@@ -79,6 +80,7 @@ class IncidentRun:
         duration_s: length of a drill, seconds; None for live cameras.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
+        fresh: makes a locator of the site that has consumed nothing.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class IncidentRun:
         duration_s: float | None = None,
         device: Device = "auto",
         now: Callable[[], float] = time.time,
+        fresh: Callable[[], Locator] | None = None,
     ) -> None:
         allowed = tuple(job for job in jobs if job.camera in permit.cameras)
         if not allowed:
@@ -106,7 +109,8 @@ class IncidentRun:
         self._site = site
         self._early: list[OperatorInput] | None = None if journal is None else []
         self._now = now
-        self._locator = Locator.for_site(site)
+        self._fresh = fresh or PreparedSite(site).locator
+        self._locator = self._fresh()
         self._pictures: dict[TrackKey, EvidencePicture] = {}
         self._stopping = threading.Event()
         self._begun = threading.Event()
@@ -203,7 +207,7 @@ class IncidentRun:
         """Take up the journal of the process before this one, and what was told meanwhile."""
         begun = go_on(
             self._site,
-            lambda: Locator.for_site(self._site),
+            self._fresh,
             journal,
             now_s=self._now(),
             stop=self._stopping.is_set,
@@ -374,6 +378,7 @@ def run_factory(
             journal=journal,
             duration_s=drill.duration_s if drill else None,
             device=device,
+            fresh=target.prepared.locator,
         )
         if on_made is not None:
             on_made(run)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calibration.errors import SiteError
+from calibration.prepared import PreparedSite
 from calibration.site import load_site
 
 from .agreements import load_agreement
@@ -41,6 +43,7 @@ class Target:
         folder: where it lies.
         site: the loaded site.
         terms: the agreement that binds it, and what that must know of its cameras.
+        prepared: what all locators of the site share.
     """
 
     id: str
@@ -50,6 +53,7 @@ class Target:
     folder: Path
     site: Site
     terms: Terms
+    prepared: PreparedSite
 
 
 def load_target(folder: Path) -> Target:
@@ -73,7 +77,9 @@ def load_target(folder: Path) -> Target:
     except DrillError as error:  # names its files with the folder
         raise TargetError(str(error)) from error
     terms = Terms(agreement_of(site), _camera_facts(site), recorded=kind == "drill")
-    return Target(folder.resolve().name, kind, name, description, folder, site, terms)
+    return Target(
+        folder.resolve().name, kind, name, description, folder, site, terms, PreparedSite(site)
+    )
 
 
 def agreement_of(site: Site) -> Agreement | None:
@@ -128,3 +134,20 @@ def load_targets(folders: Iterable[Path]) -> dict[str, Target]:
             )
         targets[target.id] = target
     return targets
+
+
+def prepare_ahead(targets: Iterable[Target]) -> threading.Thread:
+    """Make in a thread what the locators of all targets need, so that no grant waits for it.
+
+    Returns:
+        The thread, begun; the process may end before it does.
+    """
+    prepared = [target.prepared for target in targets]
+
+    def prepare() -> None:
+        for one in prepared:
+            one.prepare()
+
+    thread = threading.Thread(target=prepare, name="prepare-ahead", daemon=True)
+    thread.start()
+    return thread

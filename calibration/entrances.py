@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -82,12 +83,36 @@ class EntranceRoutes:
         self._words = RouteWords(plan)
         self._sight = DoorSight(plan)
         self._reasons = DoorReasons(plan)
+        self._spread: EntranceSpread | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin with nothing remembered of what was asked."""
         self._ways = lru_cache(_PLACES_REMEMBERED)(self._ways_to)
         self._rank = lru_cache(_PLACES_REMEMBERED)(self._ranked_place)
         self._looks = lru_cache(_LOOKS_REMEMBERED)(self._looks_from)
-        self._outside = lru_cache(1)(lambda: OutsideWays(plan))
+        self._outside = lru_cache(1)(lambda: OutsideWays(self.plan))
         self._approach = lru_cache(_PLACES_REMEMBERED)(self._approach_from)
-        self._spread: EntranceSpread | None = None
+
+    def unasked(self) -> EntranceRoutes:
+        """The same routes, measured no second time, which remember nothing of what was asked.
+
+        What is asked tells where people were, and must not outlive an incident.
+        """
+        fresh = copy(self)
+        fresh._reasons = DoorReasons(self.plan)  # noqa: SLF001 - its own
+        fresh._forget()  # noqa: SLF001 - its own
+        return fresh
+
+    def measure(self, grid: WalkGrid) -> EntranceSpread:
+        """The walks to all cells of a grid, measured now or before.
+
+        Args:
+            grid: the grid that `rank_weighted` is going to be asked with.
+        """
+        if self._spread is None or self._spread.grid is not grid:
+            self._spread = EntranceSpread(grid, self.distances_m, len(self.entrances))
+        return self._spread
 
     def distances_m(self, level: str, xy_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """`(N, E)` walking metres from each of the plan's entrances to `(N, 2)` places.
@@ -164,9 +189,7 @@ class EntranceRoutes:
         """
         require_column("weights", weights, shape=(len(grid),), dtype=np.float32)
         self.plan.require_level(level)
-        if self._spread is None or self._spread.grid is not grid:
-            self._spread = EntranceSpread(grid, self.distances_m, len(self.entrances))
-        spread = self._spread.of(weights)
+        spread = self.measure(grid).of(weights)
         if spread is None:
             return self.rank(level, xy_m, arrival_xy_m=arrival_xy_m)
         seen = self._seen_share(level, xy_m, grid, weights)

@@ -186,6 +186,7 @@ class FloorPlan:
         self._obstacles = lru_cache(_LIFE_LONG)(self._build_obstacles)
         self._walls = lru_cache(_LIFE_LONG)(self._build_walls)
         self._walkable = lru_cache(_LIFE_LONG)(self._build_walkable)
+        self._footprint = lru_cache(_LIFE_LONG)(self._build_footprint)
 
     def require_level(self, level: str) -> None:
         """Raise `UnknownLevel` unless the plan has `level`."""
@@ -293,6 +294,10 @@ class FloorPlan:
 
     def footprint(self, level: str) -> BaseGeometry:
         """The area of all spaces together; hairline gaps between them are closed."""
+        self.require_level(level)
+        return self._footprint(level)
+
+    def _build_footprint(self, level: str) -> BaseGeometry:
         return footprint(space.polygon for space in self.spaces_on(level))
 
     def _build_index(self, level: str) -> tuple[tuple[Space, ...], shapely.STRtree]:

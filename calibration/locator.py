@@ -15,7 +15,7 @@ from .search_picture import SearchPicture, search_picture
 from .wording import answer_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .answer import EntranceOption, StageTimes
     from .camera_loading import Camera
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .floor_plan import FloorPlan
     from .inputs import OperatorInput
     from .positions import FloorPositions
+    from .search_ground import SearchGround
     from .site import Site
     from .subject import SubjectState
 
@@ -41,6 +42,7 @@ class Locator:
             view may be anywhere that it can have walked to.
         camera_names: names to call cameras by, by camera id.
         x_axis_bearing_deg: compass bearing of the plan's x axis, clockwise from true north.
+        ground: what the search maps stand on, where it is made elsewhere.
     """
 
     def __init__(
@@ -51,13 +53,14 @@ class Locator:
         cameras: Iterable[Camera] = (),
         camera_names: Mapping[str, str] | None = None,
         x_axis_bearing_deg: float = 90.0,
+        ground: Callable[[], SearchGround] | None = None,
     ) -> None:
         self._plan = plan
         self._routes = routes
         self._camera_names = dict(camera_names or {})
         self._x_axis_bearing_deg = x_axis_bearing_deg
         known = tuple(cameras)
-        self._search = SearchMaps(plan, known)
+        self._search = SearchMaps(plan, known, ground=ground)
         self._fusion = Fusion(
             routes.walks.walk_m,
             views=CameraViews(known, self._search) if known else None,
@@ -68,12 +71,19 @@ class Locator:
         self._times: StageTimes | None = None
 
     @classmethod
-    def for_site(cls, site: Site, routes: EntranceRoutes | None = None) -> Locator:
+    def for_site(
+        cls,
+        site: Site,
+        routes: EntranceRoutes | None = None,
+        *,
+        ground: Callable[[], SearchGround] | None = None,
+    ) -> Locator:
         """A locator that speaks of the site's cameras and directions by their names.
 
         Args:
             site: the site.
             routes: walking distances of its plan, where they are known already.
+            ground: gives what its search maps stand on, where it is made elsewhere.
         """
         return cls(
             site.plan,
@@ -81,6 +91,7 @@ class Locator:
             cameras=site.cameras.values(),
             camera_names={camera.id: camera.name for camera in site.cameras.values()},
             x_axis_bearing_deg=site.anchor.x_axis_bearing_deg,
+            ground=ground,
         )
 
     @property

@@ -20,22 +20,24 @@ import numpy as np
 
 from .detection_rates import DetectionRates
 from .search_area import search_area
-from .search_evidence import CameraView, Looks, WellWithin, learn_from, missed, spare
+from .search_evidence import Looks, learn_from, missed, spare
+from .search_ground import SearchGround
 from .search_lookalikes import lookalike_cells
-from .search_motion import TICK_S, motion_on
+from .search_motion import TICK_S
 from .search_start import starting_mass
-from .walk_grid import WalkGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from .answer import SearchArea
     from .camera_loading import Camera
     from .floor_plan import FloorPlan
+    from .search_evidence import CameraView
     from .search_motion import Motion
     from .subject import SubjectState
+    from .walk_grid import WalkGrid
 
 MOST_SUBJECTS: Final = 50
 """Maps are kept for so many subjects: those that people pointed out, then those with the most
@@ -101,24 +103,27 @@ class SearchMaps:
     """Maps of all subjects out of view.
 
     A deterministic function of the calls in their order. Costs nothing until there is a
-    subject; then the grid is made, unless `prepare` has done so before.
+    subject; then the ground is made, unless `prepare` has done so before.
 
     Args:
         plan: the plan.
         cameras: the cameras whose looks count.
         cell_m: edge of a cell, see `WalkGrid.of`.
+        ground: gives the ground of the same plan and cameras, where it is made elsewhere.
     """
 
     def __init__(
-        self, plan: FloorPlan, cameras: Iterable[Camera] = (), *, cell_m: float | None = None
+        self,
+        plan: FloorPlan,
+        cameras: Iterable[Camera] = (),
+        *,
+        cell_m: float | None = None,
+        ground: Callable[[], SearchGround] | None = None,
     ) -> None:
         self._plan = plan
-        self._cameras = tuple(cameras)
-        self._cell_m = cell_m
-        self._grid: WalkGrid | None = None
-        self._motion: Motion | None = None
-        self._views: dict[str, CameraView] = {}
-        self._shown: WellWithin | None = None
+        known = tuple(cameras)
+        self._make_ground = ground or (lambda: SearchGround.of(plan, known, cell_m))
+        self._made_ground: SearchGround | None = None
         self._rates = DetectionRates()
         self._looks = Looks()
         self._blocks: list[_Block] = []
@@ -128,9 +133,7 @@ class SearchMaps:
     @property
     def grid(self) -> WalkGrid:
         """The cells that `weights` speaks of."""
-        if self._grid is None:
-            self._grid = WalkGrid.of(self._plan, self._cell_m)
-        return self._grid
+        return self._ground.grid
 
     @property
     def rates(self) -> DetectionRates:
@@ -140,8 +143,7 @@ class SearchMaps:
     @property
     def views(self) -> Mapping[str, CameraView]:
         """What each camera shows, by camera id."""
-        self.prepare()
-        return self._views
+        return self._ground.views
 
     @property
     def at_s(self) -> float:
@@ -149,11 +151,14 @@ class SearchMaps:
         return self._tick * TICK_S
 
     def prepare(self) -> None:
-        """Make the grid, the movement on it and the cameras' views now: seconds on large sites."""
-        if self._motion is None:
-            self._motion = motion_on(self.grid)
-            self._views = {camera.id: CameraView.of(camera, self.grid) for camera in self._cameras}
-            self._shown = WellWithin(self._views, len(self.grid))
+        """Make the ground now: seconds on large sites."""
+        self._made_ground = self._ground
+
+    @property
+    def _ground(self) -> SearchGround:
+        if self._made_ground is None:
+            self._made_ground = self._make_ground()
+        return self._made_ground
 
     def look(self, camera: str, at_s: float) -> None:
         """Take in that a camera delivered a frame that would show who is there.
@@ -275,8 +280,7 @@ class SearchMaps:
 
     def _advance(self, tick: int, subjects: Sequence[SubjectState]) -> None:
         """Move all maps to a tick, one tick after the other."""
-        if subjects:  # nothing may hang on whether somebody has called `prepare` before
-            self.prepare()
+        if subjects:
             self._learn(tick, subjects)
         late = self._looks.take_late()
         if self._blocks:
@@ -291,18 +295,16 @@ class SearchMaps:
         self._tick = tick
 
     def _learn(self, tick: int, subjects: Sequence[SubjectState]) -> None:
-        assert self._shown is not None  # noqa: S101 - just prepared
         seen = [s for s in subjects if s.in_view and s.seen_at_s > (tick - 1) * TICK_S]
         looked = self._looks.during(tick)
-        learn_from(seen, self._shown, looked, self._rates, self.grid)
+        learn_from(seen, self._ground.shown, looked, self._rates, self.grid)
 
     def _motion_of(self, tick: int, late: frozenset[str] = frozenset()) -> Motion:
         """The movement of one tick, with the looks in it."""
-        self.prepare()
-        assert self._motion is not None  # noqa: S101 - just prepared
+        ground = self._ground
         looked = self._looks.during(tick) | late
-        unseen = missed(self._views, looked, self._rates, len(self.grid) + 1)
-        return self._motion if unseen is None else self._motion.looked_at(unseen)
+        unseen = missed(ground.views, looked, self._rates, len(ground.grid) + 1)
+        return ground.motion if unseen is None else ground.motion.looked_at(unseen)
 
     def _moved(
         self, block: _Block, motion: Motion, tick: int, subjects: Sequence[SubjectState]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from .camera_loading import Camera
+    from .floor_plan import FloorPlan
     from .subject import SubjectState
     from .walk_grid import WalkGrid
 
@@ -43,6 +46,8 @@ BORDER_M: Final = 0.25
 
 TRIAL_SIGMA_M: Final = 0.5
 """Bodies that others place less exactly are no trial."""
+
+_LEVELS_REMEMBERED: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +93,7 @@ class CameraView:
         shown = np.zeros(len(grid) + 1, dtype=np.bool_)
         shown[cells] = True
         around = grid.neighbour[:, cells]
-        walls = shapely.buffer(grid.plan.walls(camera.level), BORDER_M / 2)
-        border = shapely.difference(shapely.boundary(floor), walls)
+        border = shapely.difference(shapely.boundary(floor), _thick_walls(grid.plan, camera.level))
         border_m = shapely.distance(border, shapely.points(grid.xy_m[cells]))
         return cls(
             camera=camera.id,
@@ -103,6 +107,11 @@ class CameraView:
         """The row of a cell, None where the camera does not show it."""
         row = int(np.searchsorted(self.cells, cell))
         return row if row < len(self.cells) and self.cells[row] == cell else None
+
+
+@lru_cache(_LEVELS_REMEMBERED)
+def _thick_walls(plan: FloorPlan, level: str) -> BaseGeometry:
+    return shapely.buffer(plan.walls(level), BORDER_M / 2)
 
 
 class WellWithin:

@@ -186,13 +186,16 @@ class WalkGrid:
         found_m, rows_found = tree.query(xy_m, k=asked, distance_upper_bound=within_m)
         away_m, near = np.asarray(found_m), np.asarray(rows_found)
         walls = self.plan.walls(level)
+        shapely.prepare(walls)
         for rank in asked - 1:
             rows = np.flatnonzero(np.isfinite(away_m[:, rank]) & (found == NO_CELL))
             if not len(rows):
                 break
             cells = numbers[near[rows, rank]]
-            ways = shapely.linestrings(np.stack([xy_m[rows], self.xy_m[cells]], axis=1))
-            open_way = ~shapely.crosses(ways, walls)
+            ways = np.asarray(shapely.linestrings(np.stack([xy_m[rows], self.xy_m[cells]], axis=1)))
+            open_way = np.asarray(~shapely.intersects(walls, ways), np.bool_)
+            # To touch a wall is not to cross it; telling the two apart is slow and rarely needed.
+            open_way[~open_way] = ~shapely.crosses(ways[~open_way], walls)
             found[rows[open_way]] = cells[open_way]
         return found
 

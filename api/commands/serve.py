@@ -55,7 +55,7 @@ def serve(
     from api.record import opened_record
     from api.server import is_loopback, listen, serve_on
     from api.settings import Settings
-    from api.targets import load_targets
+    from api.targets import load_targets, prepare_ahead
 
     if not is_loopback(host) and not allow_remote:
         raise ServeError(
@@ -96,6 +96,7 @@ def serve(
                 "travel readable.",
                 err=True,
             )
+        prepare_ahead(targets.values())
         serve_on(app, listener)
         live = [incident for incident in app.state.services.incidents if incident.open]
     if live:

@@ -56,7 +56,7 @@ def test_without_subjects_there_is_no_work_and_in_view_there_is_no_map() -> None
     maps = SearchMaps(PLAN, [WEST])
     maps.look("west", START_S)
     maps.follow([], START_S)
-    assert maps._motion is None
+    assert maps._made_ground is None
     maps.follow([lost((3, 3), seen_at_s=START_S, in_view=True)], START_S + 1.0)
     assert maps.area("S1") is None
     assert maps.weights("S1") is None
@@ -119,7 +119,7 @@ def test_the_blind_corner_of_a_watched_room_keeps_its_mass() -> None:
     state = lost((3, 3), seen_at_s=START_S)
     watched(maps, state, 15.0, camera="west")
     maps.prepare()
-    shown = maps._views["west"].cells
+    shown = maps.views["west"].cells
     west = np.flatnonzero(maps.grid.space == 0)
     blind = np.setdiff1d(west, shown)
     share = weights(maps)
