@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 UNSEEN_S: Final = 0.7
-"""A subject is out of view when no camera has seen it for this long (or for three frames of a slow
+"""A subject is out of view when no camera has seen it for this long (or for two frames of a slow
 camera): detectors miss a visible person for a few frames, hardly ever for longer."""
 
 _LONGEST_BLINK_S: Final = 3.0
@@ -47,7 +47,7 @@ class FrameTimes:
     def blink_s(self, subject: Subject) -> float:
         """How long the subject may go without a sighting and still count as in view."""
         frame_s = max(self.interval_s(camera) for camera in subject.cameras_s)
-        return min(max(UNSEEN_S, 3.0 * frame_s), _LONGEST_BLINK_S)
+        return min(max(UNSEEN_S, 2.2 * frame_s), _LONGEST_BLINK_S)
 
     def unseen_s(self, subject: Subject) -> float:
         """For how long nobody sees the subject: by the frames of its own cameras since.

@@ -72,6 +72,9 @@ count less, down to a twentieth: a false box of a second must not become a perso
 SURE_LLR = -0.3
 """Log-odds of being a body from which on a subject may be confirmed."""
 
+AGREED_LLR = 3.0
+"""Log-odds from which on two cameras that agree confirm a subject at first sight (20 : 1)."""
+
 DOUBTED_LLR = -0.5
 """Log-odds under which a confirmed subject is told to nobody, unless it is armed."""
 
@@ -281,15 +284,18 @@ class Fusion:
 
     def _is_sure_of(self, subject: Subject) -> bool:
         """Whether a tentative subject was seen for long enough, and is likely a body."""
+        likely_llr = subject.existence_llr
+        if likely_llr >= AGREED_LLR and len(subject.cameras_s) > 1:
+            return True
         steady = any(
-            (
+            share.sure_s >= SURE_S
+            and (
                 share.frames >= SURE_FRAMES
                 or (share.frames > 1 and share.last_s - share.first_s >= STEADY_S)
             )
-            and share.sure_s >= SURE_S
             for share in subject.shares.values()
         )
-        return steady and subject.existence_llr >= SURE_LLR
+        return steady and likely_llr >= SURE_LLR
 
     def _continue_unseen(self) -> None:
         confirmed = [s for s in self._subjects if s.number is not None]
