@@ -10,9 +10,11 @@ camera that covers the place gives a log-likelihood ratio of its k sightings and
 with d the camera's detection probability there, u the probability that it is better than promised
 there, h that something the plan does not know hides the body from this camera all the time, f that
 this camera has a false box there, q how often a body in plain view, or a lasting false box, shows,
-and e a stray box in any frame. For the camera whose box gave birth to the subject f is 1: that
-there is something to see is given. Frames close in time are nearly the same look and count by the
-time between them. The ratio of one camera is bounded: a thousand frames are still one witness.
+and e a stray box in any frame. Of the camera whose box gave
+birth to the subject it is given that there is something to see, and a false box shows as often as a
+body would: its frames say neither, whether they keep their promise or are better. Frames close in
+time are nearly the same look and count by the time between them. The ratio of one camera is
+bounded: a thousand frames are still one witness.
 
 This is the existence part of integrated probabilistic data association (Musicki, Evans and
 Stankovic, IEEE Trans. Automatic Control 39, 1994) with dependent looks.
@@ -40,8 +42,7 @@ FALSE_HERE = 0.03
 """f of a camera that did not give birth: a lasting false box at one given place."""
 
 FALSE_SHOWS = 0.8
-"""q of a lasting false box: no more and no less than of a body, so that nothing follows from the
-birth camera's own boxes but that there is something to see."""
+"""q of a lasting false box of a camera that did not give birth: as of a body in plain view."""
 
 STRAY = 0.03
 """e. A box of something else in any one frame, within the gate."""
@@ -100,12 +101,11 @@ class Witness:
         plainly = _log_looks(k, m, min(max(self.detection, USUAL_DETECTION), 0.98))
         seen = np.logaddexp(np.log1p(-BETTER) + as_expected, np.log(BETTER) + plainly)
         real = np.logaddexp(np.log1p(-HIDDEN) + seen, np.log(HIDDEN) + stray)
-        shows = _log_looks(k, m, FALSE_SHOWS)
-        false = (
-            shows
-            if gave_birth
-            else np.logaddexp(np.log(FALSE_HERE) + shows, np.log1p(-FALSE_HERE) + stray)
-        )
+        if gave_birth:
+            false = seen
+        else:
+            shows = _log_looks(k, m, FALSE_SHOWS)
+            false = np.logaddexp(np.log(FALSE_HERE) + shows, np.log1p(-FALSE_HERE) + stray)
         return float(np.clip(real - false, -MOST_LLR, MOST_LLR))
 
 

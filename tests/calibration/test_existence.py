@@ -31,6 +31,7 @@ def witness(hits: int, misses: int, detection: float = USUAL_DETECTION) -> Witne
     [
         ({"a": (3, 0, 0.8)}, True, "one camera alone confirms"),
         ({"a": (10, 0, 0.8), "b": (0, 10, 0.8)}, True, "one other may be blind there"),
+        ({"a": (60, 0, 0.5), "b": (0, 60, 0.9)}, True, "however far from the one that sees"),
         ({"a": (10, 0, 0.8), "b": (0, 10, 0.8), "c": (0, 10, 0.8)}, False, "two others are not"),
         ({"a": (10, 0, 0.8), "b": (0, 10, 0.8), "c": (0, 10, 0.8), "d": (0, 10, 0.8)}, False,
          "one camera sees and three do not"),
@@ -81,11 +82,14 @@ def test_hits_of_a_far_camera_count(detection: float, hits: int, least: float, m
     assert least <= witness(hits, 0, detection).llr(gave_birth=False) <= most
 
 
-def test_the_birth_camera_cannot_confirm_itself() -> None:
+@pytest.mark.parametrize("detection", [0.98, 0.8, 0.72, 0.4, 0.1])
+def test_the_birth_camera_neither_confirms_nor_doubts_itself(detection: float) -> None:
     """That there is something to see is given; that it keeps being seen says nothing more."""
-    says = [witness(n, 0).llr(gave_birth=True) for n in (1, 20, 500)]
-    assert says == pytest.approx([np.log(0.7)] * 3, abs=0.2)
-    # Seen from elsewhere, the same frames are proof.
+    says = [witness(n, 0, detection).llr(gave_birth=True) for n in (1, 20, 500)]
+    assert says == pytest.approx([np.log(0.7)] * 3, abs=0.1)
+
+
+def test_the_same_looks_from_elsewhere_are_proof() -> None:
     assert witness(20, 0).llr(gave_birth=False) > 3.0
 
 
