@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .clock_samples import STRIDE_S, clock_samples, strides
 
@@ -48,7 +50,11 @@ LEAST_WALKS: Final = 4
 """An offset counts only if its standard deviation is less than the first, it is more than so many
 of them, and so many walkers at least have shown it."""
 
-_STEP_S: Final = 0.8
+LEAST_SIGMA_S: Final = 0.03
+"""No offset is known better: in crowds some pairs are two people, and how a camera stands to a walk
+decides whether feet are seen ahead or behind."""
+
+_STEP_S, _SOLVE_S = 0.8, 4.0
 _CORRELATION_S: Final = 2.0
 _WAIT_S: Final = 2.5
 """Strides are judged when so old: by then the late frames of all cameras have come."""
@@ -113,8 +119,8 @@ class _Pair:
         self.walks += key not in self.recent_s
         self.recent_s.pop(key, None)
         self.recent_s[key] = at_s
-        for old in [k for k, seen_s in self.recent_s.items() if at_s - seen_s > _FORGET_S]:
-            del self.recent_s[old]
+        while at_s - self.recent_s[oldest := next(iter(self.recent_s))] > _FORGET_S:
+            del self.recent_s[oldest]
         design = np.column_stack([-sample.velocity_mps, np.eye(2)])
         mean, cov = self._solved(PRIOR_S**2 * 2)
         left_m = sample.apart_m - design @ mean
@@ -155,6 +161,8 @@ class ClockOffsets:
         self._frames: dict[str, deque[FloorPositions]] = {}
         self._newest_s = -np.inf
         self._next_s = -np.inf
+        self._solved_s = -np.inf
+        self._news = False
         self._pairs: dict[tuple[str, str], _Pair] = {}
         self._told: tuple[ClockOffset, ...] = ()
         self._aim_s: dict[str, float] = {}
@@ -194,7 +202,9 @@ class ClockOffsets:
             return
         end_s = self._newest_s - _WAIT_S
         self._next_s = self._newest_s + _STEP_S
-        if self._sample(end_s):
+        self._news |= self._sample(end_s)
+        if self._news and end_s - self._solved_s >= _SOLVE_S:
+            self._solved_s, self._news = end_s, False
             self._solve()
 
     def _sample(self, end_s: float) -> bool:
@@ -259,35 +269,32 @@ def camera_offsets(
         differences: for each two cameras how much later the first one's times are, seconds, and
             the variance.
     """
+    names = sorted({camera for pair in differences for camera in pair})
+    place = {camera: k for k, camera in enumerate(names)}
+    ends = np.array([[place[a], place[b]] for a, b in differences], np.intp).reshape(-1, 2)
+    differ_s, pair_s2 = np.array(list(differences.values())).reshape(-1, 2).T
+    links = coo_array((np.ones(len(ends)), ends.T), shape=(len(names), len(names)))
+    count, group = connected_components(links, directed=False)
     found: dict[str, tuple[float, float]] = {}
-    for cameras in _tied(differences):
-        place = {camera: k for k, camera in enumerate(cameras)}
-        n = len(cameras)
+    for k in range(count):
+        members = np.flatnonzero(group == k)
+        within = group[ends[:, 0]] == k
+        first, second = np.searchsorted(members, ends[within]).T
+        n, weight = len(members), 1 / pair_s2[within]
         information = np.eye(n) * PRIOR_S**-2
         weighed = np.zeros(n)
-        for (first, second), (difference_s, variance_s2) in differences.items():
-            if first in place:
-                i, j = place[first], place[second]
-                information[[i, j], [i, j]] += 1 / variance_s2
-                information[[i, j], [j, i]] -= 1 / variance_s2
-                weighed[i] += difference_s / variance_s2
-                weighed[j] -= difference_s / variance_s2
+        for i, j, sign in ((first, second, 1.0), (second, first, -1.0)):
+            np.add.at(information, (i, i), weight)
+            np.add.at(information, (i, j), -weight)
+            np.add.at(weighed, i, sign * weight * differ_s[within])
         cov = np.linalg.inv(information)
         offset_s = cov @ weighed
         offset_s -= np.median(offset_s)
-        contrast = np.eye(n) - (1 - np.eye(n)) / (n - 1)
-        sigma_s = np.sqrt(np.einsum("ij,jk,ik->i", contrast, cov, contrast))
-        pairs = zip(offset_s.tolist(), sigma_s.tolist(), strict=True)
-        found.update(zip(cameras, pairs, strict=True))
+        # Variance of each one less the mean of the others.
+        share = 1 / (n - 1)
+        variance_s2 = (1 + share) ** 2 * np.diagonal(cov) + share**2 * cov.sum()
+        variance_s2 = variance_s2 - 2 * (1 + share) * share * cov.sum(axis=1)
+        sigma_s = np.sqrt(variance_s2 + LEAST_SIGMA_S**2)
+        told = zip(members.tolist(), offset_s.tolist(), sigma_s.tolist(), strict=True)
+        found |= {names[m]: (offset, sigma) for m, offset, sigma in told}
     return found
-
-
-def _tied(pairs: Mapping[tuple[str, str], object]) -> list[list[str]]:
-    """The cameras that are tied to each other by pairs, directly or through others; sorted."""
-    group: dict[str, set[str]] = {}
-    for first, second in pairs:
-        joined = group.get(first, {first}) | group.get(second, {second})
-        for camera in joined:
-            group[camera] = joined
-    unique = {id(cameras): sorted(cameras) for cameras in group.values()}
-    return sorted(unique.values())

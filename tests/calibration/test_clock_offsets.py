@@ -121,14 +121,25 @@ def test_an_offset_is_found(late_s: dict[str, float], applied: set[str], what: s
     assert {c for c, one in found.items() if one.applied} == applied, what
 
 
-def test_one_that_is_too_far_is_told_with_what_to_do() -> None:
+def test_one_that_is_too_far_is_told_and_not_corrected() -> None:
     east = told(frames(passing(10), {"east": 1.5}))["east"]
     assert east.is_sure
     assert abs(east.offset_s) > MOST_S
-    assert east.sentence("Hall 2") == (
-        "camera Hall 2: its clock is 1.5 s ahead of the others; too far to be corrected; "
-        "set the camera's clock"
-    )
+    assert not east.applied
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "applied", "ends"),
+    [
+        (0.41, True, "0.4 s ahead of the others; corrected"),
+        (-0.62, True, "0.6 s behind the others; corrected"),
+        (-0.62, False, "0.6 s behind the others; not corrected"),
+        (1.5, False, "1.5 s ahead of the others; too far to be corrected; set the camera's clock"),
+    ],
+)
+def test_what_is_told(offset_s: float, applied: bool, ends: str) -> None:
+    told_of = ClockOffset("c", offset_s, 0.05, applied, is_sure=True)
+    assert told_of.sentence("Hall 2") == f"camera Hall 2: its clock is {ends}"
 
 
 @pytest.mark.parametrize("shift_m", [(0.2, 0.0), (0.0, 0.2), (-0.2, 0.1)])
