@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibration.association import GATE, KEEP_GATE, assign, squared_distances
+from calibration.association import GATE, KEEP_GATE, RELIABLE_S, assign, squared_distances
 
 NO = np.zeros((2, 2), np.bool_)
 ALL = np.ones((2, 2), np.bool_)
@@ -57,3 +57,31 @@ def test_nobody_to_assign(shape: tuple[int, int]) -> None:
     empty = np.zeros(shape)
     none = np.zeros(shape, np.bool_)
     assert assign(empty, empty, none, none).tolist() == [-1] * shape[0]
+
+
+@pytest.mark.parametrize(
+    ("frame_s", "squared", "expected", "what"),
+    [
+        (0.0, 20.0, 0, "nothing is known of the camera yet: its tracker is believed"),
+        (0.1, 20.0, 0, "ten a second"),
+        (RELIABLE_S, 24.9, 0, "just often enough"),
+        (0.25, 20.0, -1, "at four a second a track is no reason to believe a leap"),
+        (0.25, GATE + 3.5, 0, "but a small one"),
+        (1.0, GATE + 1.0, -1, "at one a second hardly any"),
+        (1.0, GATE - 0.1, 0, "within the gate of everybody it stays"),
+    ],
+)
+def test_how_far_a_track_is_believed(
+    frame_s: float, squared: float, expected: int, what: str
+) -> None:
+    one = np.ones((1, 1), np.bool_)
+    chosen = assign(np.array([[squared]]), np.zeros((1, 1)), one, one, frame_s)
+    assert chosen.tolist() == [expected], what
+
+
+@pytest.mark.parametrize(("frame_s", "stays"), [(0.1, True), (0.2, True), (0.3, False)])
+def test_a_slow_cameras_track_yields_to_who_stands_nearer(frame_s: float, stays: bool) -> None:
+    """The known subject is 4 farther than another: the bonus of 12 falls with the square."""
+    squared, known = np.array([[4.5, 0.5]]), np.array([[True, False]])
+    chosen = assign(squared, np.zeros((1, 2)), known, np.ones((1, 2), np.bool_), frame_s)
+    assert chosen.tolist() == [0 if stays else 1]

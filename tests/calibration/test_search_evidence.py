@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from calibration.camera_loading import Camera
 from calibration.detection_rates import MOST, DetectionRates
 from calibration.search_area import smallest_area
-from calibration.search_evidence import CameraView, Looks, WellWithin, learn_from, missed, spare
+from calibration.search_evidence import (
+    BORDER_M,
+    CameraView,
+    Looks,
+    WellWithin,
+    learn_from,
+    missed,
+    spare,
+)
 from calibration.search_lookalikes import BESIDE_M, lookalike_cells
 from calibration.search_motion import HIDDEN, MODES
 from calibration.synthetic import mounted_camera
@@ -74,6 +82,30 @@ def test_a_camera_does_not_look_through_walls() -> None:
     grid = WalkGrid.of(plan)
     view = CameraView.of(camera("a", (0.2, 3.0, 2.8), (6.0, 3.0, 0.5)), grid)
     assert set(grid.space[view.cells].tolist()) == {0}
+
+
+def test_who_stands_at_the_border_of_what_is_shown_is_not_surely_shown() -> None:
+    view = CameraView.of(WEST, CORRIDOR)
+    x_m, y_m = CORRIDOR.xy_m[view.cells].T
+    border_m = 0.2 + 25.0  # the range of the view
+    assert not view.sure[x_m > border_m - BORDER_M / 2].any()
+    # Along the walls the border is the corridor's own, and nobody can stand beyond it.
+    along = (x_m > 6.0) & (x_m < 20.0) & ((y_m < 0.3) | (y_m > 2.7))
+    assert along.any()
+    assert view.sure[along].all()
+    inside = (x_m > 6.0) & (x_m < border_m - 2 * BORDER_M) & (np.abs(y_m - 1.5) < 1.0)
+    assert view.sure[inside].all()
+
+
+def test_looks_say_nothing_at_the_border_of_what_a_camera_shows() -> None:
+    view = drawn_view("a", [0, 1, 2], [0.5, 0.8, 0.9])
+    border = replace(view, sure=np.array([True, False, True]))
+    kept = missed({"a": border}, {"a"}, DetectionRates(), 4)
+    assert kept == pytest.approx(np.array([0.5, 1.0, 0.1, 1.0]), abs=1e-6)
+    # Another camera that shows the place well still looks there.
+    both = {"a": border, "b": drawn_view("b", [1], [0.5])}
+    kept = missed(both, {"a", "b"}, DetectionRates(), 4)
+    assert kept == pytest.approx(np.array([0.5, 0.5, 0.1, 1.0]), abs=1e-6)
 
 
 def test_rows_of_a_view() -> None:
