@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from .agreements import Agreement
     from .schemas import TargetKind
+
+_log = logging.getLogger(__name__)
 
 _MORE_THAN_A_STRIP_M2 = 1.0
 _MORE_THAN_A_STRIP = 0.1
@@ -142,11 +145,14 @@ def prepare_ahead(targets: Iterable[Target]) -> threading.Thread:
     Returns:
         The thread, begun; the process may end before it does.
     """
-    prepared = [target.prepared for target in targets]
+    ahead = tuple(targets)
 
     def prepare() -> None:
-        for one in prepared:
-            one.prepare()
+        for target in ahead:
+            try:
+                target.prepared.prepare()
+            except Exception:  # noqa: BLE001 - the next site can be prepared all the same
+                _log.exception("%s could not be prepared ahead", target.id)
 
     thread = threading.Thread(target=prepare, name="prepare-ahead", daemon=True)
     thread.start()
