@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from calibration.camera import CameraModel, Pose
+from calibration.camera_loading import Camera
+from calibration.camera_views import CameraViews
 from calibration.duplicates import SAME_PLACE_S
 from calibration.frame_times import UNSEEN_S
 from calibration.fusion import FORGET_BRIEF_S, FORGET_S, Fusion
 from calibration.last_seen import ce95_m
 from calibration.projection import to_floor_positions
+from calibration.search import SearchMaps
+from calibration.stakes import Stakes
 from calibration.subject import STRONGEST_LLR, WEAKEST_LLR
 from calibration.synthetic import Imperfection, Scene, Walker
 
@@ -408,6 +412,103 @@ def test_the_newest_is_remembered_even_alone() -> None:
     for t in ticks(1, 600, 5.0):
         fusion.update(seen("a", t))
     assert len(fusion.subjects(600.0)) == 1
+
+
+# What other cameras see there
+
+
+def watched_corridor() -> Fusion:
+    """Three cameras over the corridor, named "w", "e" and "s"."""
+    models = {"w": west_camera(), "e": east_camera(), "s": side_camera()}
+    cameras = [Camera(c, c, LEVEL, "interior", None, model, "pose") for c, model in models.items()]
+    return Fusion(views=CameraViews(cameras, SearchMaps(PLAN, cameras)))
+
+
+COAT, WALKER = (9.0, 1.5), (11.0, 2.3)
+
+
+def watch(
+    fusion: Fusion, start_s: float, stop_s: float, *, llr: float = 0.0, **shows: str
+) -> set[str]:
+    """Feed frames of all three cameras; ids of those told in view at any time.
+
+    Args:
+        fusion: the fusion.
+        start_s: capture time of the first frames.
+        stop_s: and after the last.
+        llr: what each look says of a weapon.
+        shows: which cameras show somebody at `COAT` and somebody at `WALKER`.
+    """
+    told: set[str] = set()
+    for t in ticks(start_s, stop_s):
+        for k, camera in enumerate("wes"):
+            rows = [
+                (track, *at_m, llr)
+                for track, (who, at_m) in enumerate((("coat", COAT), ("walker", WALKER)))
+                if camera in shows.get(who, "")
+            ]
+            fusion.update(seen(camera, t + 0.01 * k, *rows))
+        told |= {state.id for state in fusion.subjects(t) if state.in_view}
+    return told
+
+
+@pytest.mark.parametrize(
+    ("coat", "walker", "told", "what"),
+    [
+        ("w", "", 0, "a false box of one of three cameras is never told"),
+        ("w", "wes", 1, "nor is it while somebody real walks by"),
+        ("we", "", 1, "a shelf that the plan does not know hides somebody from one other"),
+        ("wes", "", 1, "all see somebody"),
+    ],
+)
+def test_a_body_is_what_the_cameras_agree_about(
+    coat: str, walker: str, told: int, what: str
+) -> None:
+    assert len(watch(watched_corridor(), 0, 20, coat=coat, walker=walker)) == told, what
+
+
+def test_one_of_two_cameras_may_be_blind_where_the_other_sees_somebody() -> None:
+    for at_m in ((6.0, 1.5), (12.0, 1.0), (19.0, 2.0)):
+        fusion = watched_corridor()
+        for t in ticks(0, 20):
+            fusion.update(seen("w", t, (1, *at_m)))
+            fusion.update(seen("e", t + 0.01))
+            if t > 1:
+                assert len(fusion.subjects(t)) == 1, (at_m, t)
+
+
+def test_a_false_box_is_told_no_more_once_others_look() -> None:
+    fusion = watched_corridor()
+    walk(fusion, "w", 0, start_s=0, stop_s=5, at_m=COAT)
+    assert len(fusion.subjects(5.0)) == 1
+    watch(fusion, 5, 9, coat="w")
+    assert not fusion.subjects(9.0)
+
+
+def test_an_armed_subject_is_told_even_if_doubted() -> None:
+    fusion = watched_corridor()
+    walk(fusion, "w", 0, start_s=0, stop_s=5, at_m=COAT, llr=5.0)
+    assert watch(fusion, 5, 30, llr=5.0, coat="w") == {"S1"}
+    assert len(fusion.subjects(30.0)) == 1
+
+
+def test_who_was_pointed_out_is_told_even_if_doubted() -> None:
+    fusion = watched_corridor()
+    walk(fusion, "w", 0, start_s=0, stop_s=5, at_m=COAT)
+    fusion.heed(Stakes(followed=frozenset({"S1"})))
+    watch(fusion, 5, 30, coat="w")
+    assert [state.id for state in fusion.subjects(30.0)] == ["S1"]
+
+
+def test_a_camera_that_cannot_tell_absence_is_no_witness() -> None:
+    for tells, told in ((True, 0), (False, 1)):
+        fusion = watched_corridor()
+        for t in ticks(0, 5):
+            fusion.update(seen("w", t, (1, *COAT)))
+            for camera in "es":
+                blind = dataclasses.replace(seen(camera, t + 0.01), tells_absence=tells)
+                fusion.update(blind)
+        assert len(fusion.subjects(5.0)) == told
 
 
 @lru_cache
