@@ -15,9 +15,10 @@ import typer
 from api.errors import ApiError
 from vision.detect import Device
 
-app = typer.Typer(help="Measure speed: ratios within one run, median and spread.")
+app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
 CHECKOUT = Path(__file__).parents[2]
 WING = CHECKOUT / "benchmarks" / "drills" / "wing"
+DATA_HELP = "Folder of the public data sets, one folder each; by default shared/data beside."
 
 
 @app.command("pipeline")
@@ -162,6 +163,89 @@ def appearance(
         f"cost: {cost['ms_a_frame']} ms a frame, "
         f"{cost['share_of_the_pipeline']:.1%} of the pipeline"
     )
+
+
+@app.command("accuracy")
+def accuracy(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="citic, cmc, meva, multiviewx, pets, wildtrack; else all."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help=DATA_HELP, envvar="LASTSEEN_DATA")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How right is the whole way on public recordings?
+
+    Imports each, plays it at full speed and scores it: some five minutes on two cores.
+
+    Examples:
+      lastseen bench accuracy citic cmc
+
+      lastseen bench accuracy --data ~/recordings --json > accuracy.json
+    """
+    module = _benchmarks("accuracy")
+    known = (*_benchmarks("recordings").RECORDINGS, "meva")
+    figures = module.measure(_data(data), _known(names, known), _say_playing)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    for name, found in figures.items():
+        told = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
+        typer.echo(f"{name}: {told}")
+
+
+@app.command("ablations")
+def ablations(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="citic, cmc, wildtrack, wing; else all."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help=DATA_HELP, envvar="LASTSEEN_DATA")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What is each part of the locator worth? The same runs with one part taken away.
+
+    Plays each recording once and locates it again without covariance, witnesses, looks, walls,
+    frame rates and clothes: some fifteen minutes on two cores. Prints tables in Markdown.
+
+    Examples:
+      lastseen bench ablations wing
+
+      lastseen bench ablations --data ~/recordings --json > ablations.json
+    """
+    module = _benchmarks("ablations")
+    figures = module.measure(_data(data), _known(names, module.RUNS), _say_playing)
+    typer.echo(json.dumps(figures, indent=2) if as_json else module.as_markdown(figures))
+
+
+def _say_playing(what: str) -> None:
+    typer.echo(f"{what} …", err=True)
+
+
+def _known(names: list[str] | None, known: Iterable[str]) -> list[str]:
+    """The recordings that are named, or all.
+
+    Raises:
+        ApiError: one of them is not among those there are.
+    """
+    there = tuple(known)
+    for name in names or ():
+        if name not in there:
+            raise ApiError(f"no recording {name!r}; there are {', '.join(there)}")
+    return names or list(there)
+
+
+def _data(named: Path | None) -> Path:
+    folder: Path = named or _benchmarks("recordings").data_folder()
+    if not folder.is_dir():
+        raise ApiError(f"{folder}: no folder of public recordings; name it with --data")
+    return folder
 
 
 def _three(percentiles: dict[str, Any]) -> str:
