@@ -5,7 +5,6 @@ import pytest
 
 from calibration.duplicates import (
     APART_FRAMES,
-    SAME_PLACE_M,
     Duplicates,
     are_two,
     hand_on_apart,
@@ -47,7 +46,7 @@ def found_after(
         (0.3, 0.15, 9, False, "not yet for a second"),
         (1.0, 0.15, 20, False, "outside each other's gate"),
         (1.0, 0.5, 20, True, "within it where both are vague"),
-        (SAME_PLACE_M + 0.1, 2.0, 20, False, "one body is not so far apart, however vague"),
+        (1.6, 2.0, 20, False, "one body is not so far apart, however vague"),
     ],
 )
 def test_two_subjects_at_one_place(

@@ -121,13 +121,22 @@ def test_the_bound_is_reached_and_held() -> None:
     ("times_s", "looks"),
     [
         ([0.0], 1.0),
-        ([0.0, LOOK_S], 2.0),
+        ([0.0, 0.3], 2.0),
+        ([0.0, 0.15], 1.5),
         ([0.0, LOOK_S / 3, 2 * LOOK_S / 3, LOOK_S], 2.0),
         ([0.0, 60.0], 2.0),
         ([0.0, 0.0], 1.0),
         ([1.0, 1.0 - LOOK_S / 2], 1.5),
     ],
-    ids=["first", "apart", "close", "a minute is one look", "twice the same", "late"],
+    ids=[
+        "first",
+        "apart",
+        "half as far",
+        "close",
+        "a minute is one look",
+        "twice the same",
+        "late",
+    ],
 )
 def test_looks_count_by_the_time_between(times_s: list[float], looks: float) -> None:
     found = Witness(0.8)

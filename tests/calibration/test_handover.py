@@ -11,7 +11,6 @@ from calibration.continuity import OVERLAP_S
 from calibration.duplicates import APART_FRAMES
 from calibration.handover import (
     LEAST_STRANGERS_M2,
-    SETTLING_S,
     SURE,
     SURE_ARMED,
     Scene,
@@ -179,7 +178,7 @@ def test_who_continues_whom(
 
 @pytest.mark.parametrize(
     ("seen_for_s", "in_view", "joined"),
-    [(SETTLING_S, True, True), (SETTLING_S + 0.1, True, False), (1.0, False, False)],
+    [(3.0, True, True), (3.1, True, False), (1.0, False, False)],
     ids=["new", "settled", "gone again"],
 )
 def test_only_who_has_just_appeared_comes_back(
