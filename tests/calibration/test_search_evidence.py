@@ -12,7 +12,6 @@ from calibration.camera_loading import Camera
 from calibration.detection_rates import MOST, DetectionRates
 from calibration.search_area import smallest_area
 from calibration.search_evidence import (
-    BORDER_M,
     CameraView,
     Looks,
     WellWithin,
@@ -88,12 +87,12 @@ def test_who_stands_at_the_border_of_what_is_shown_is_not_surely_shown() -> None
     view = CameraView.of(WEST, CORRIDOR)
     x_m, y_m = CORRIDOR.xy_m[view.cells].T
     border_m = 0.2 + 25.0  # the range of the view
-    assert not view.sure[x_m > border_m - BORDER_M / 2].any()
+    assert not view.sure[x_m > border_m - 0.125].any()
     # Along the walls the border is the corridor's own, and nobody can stand beyond it.
     along = (x_m > 6.0) & (x_m < 20.0) & ((y_m < 0.3) | (y_m > 2.7))
     assert along.any()
     assert view.sure[along].all()
-    inside = (x_m > 6.0) & (x_m < border_m - 2 * BORDER_M) & (np.abs(y_m - 1.5) < 1.0)
+    inside = (x_m > 6.0) & (x_m < border_m - 0.5) & (np.abs(y_m - 1.5) < 1.0)
     assert view.sure[inside].all()
 
 
