@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from api.machine import machine_facts, package_versions
-from calibration.entrances import EntranceRoutes
-from calibration.locator import Locator
+from calibration.prepared import PreparedSite
 
 from .crowd import FPS, observed, walk_about
 from .school import make_school
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
     from calibration.answer import Answer, StageTimes
     from calibration.positions import FloorPositions
 
-    from .school import School
-
 ROUNDS = 3
+GROWTH_ROUNDS = 2
 WARM_UP_S = 15.0
 MEASURED_S = 5.0
 SEED = 0
@@ -78,6 +76,7 @@ class _Measured:
 
     update_ms: list[float]
     peopled_ms: list[float]
+    empty_ms: list[float]
     answer_ms: list[float]
     busy: float
     last: Answer | None = None
@@ -93,12 +92,11 @@ def measure(
 
     Args:
         growth: measure the other sizes, too; minutes.
-        rounds: rounds of each size that count.
+        rounds: rounds of the base that count; of other sizes no more than `GROWTH_ROUNDS`.
         on_progress: takes what is being measured, in words.
     """
-    routes: dict[int, tuple[EntranceRoutes, float]] = {}
     on_progress(BASE.name)
-    figures = {BASE: _of_size(BASE, routes, rounds)}
+    figures = {BASE: _of_size(BASE, rounds)}
     told: dict[str, Any] = {
         "benchmark": "locate",
         "machine": machine_facts(),
@@ -117,7 +115,7 @@ def measure(
             for size in sizes:
                 if size not in figures:
                     on_progress(size.name)
-                    figures[size] = _of_size(size, routes, rounds)
+                    figures[size] = _of_size(size, min(rounds, GROWTH_ROUNDS))
                 row = {part: getattr(size, part), **figures[size]}
                 row["busy_of_base"] = round(row["busy"]["median"] / base_busy, 3)
                 table.setdefault(part, []).append(row)
@@ -125,18 +123,15 @@ def measure(
     return told
 
 
-def _of_size(
-    size: Size, known_routes: dict[int, tuple[EntranceRoutes, float]], rounds: int
-) -> dict[str, Any]:
+def _of_size(size: Size, rounds: int) -> dict[str, Any]:
     school = make_school(size.levels, size.cameras)
     walks = walk_about(school, size.people, WARM_UP_S + MEASURED_S, SEED)
     ticks = observed(school, walks, SEED)
-    if size.levels not in known_routes:
-        began_s = time.process_time()
-        made = EntranceRoutes(school.site.plan)
-        known_routes[size.levels] = (made, time.process_time() - began_s)
-    routes, routes_s = known_routes[size.levels]
-    measured = [_round(school, routes, ticks) for _ in range(rounds)]
+    prepared = PreparedSite(school.site)
+    began_s = time.process_time()
+    prepared.prepare()
+    prepare_s = time.process_time() - began_s
+    measured = [_round(prepared, ticks) for _ in range(rounds)]
     last = measured[-1].last
     subjects = () if last is None else last.subjects
     return {
@@ -148,25 +143,24 @@ def _of_size(
         ),
         "update_ms": _percentiles([one.update_ms for one in measured]),
         "update_with_people_ms": _percentiles([one.peopled_ms for one in measured]),
+        "update_without_people_ms": _percentiles([one.empty_ms for one in measured]),
         "answer_ms": _percentiles([one.answer_ms for one in measured]),
         "busy": spread([one.busy for one in measured]),
-        "routes_s": round(routes_s, 2),
-        "memory_mib": round(_memory_mib(school, routes, ticks), 1),
+        "prepare_s": round(prepare_s, 2),
+        "memory_mib": round(_memory_mib(prepared, ticks), 1),
     }
 
 
 def _round(
-    school: School,
-    routes: EntranceRoutes,
-    ticks: list[list[tuple[FloorPositions, StageTimes]]],
+    prepared: PreparedSite, ticks: list[list[tuple[FloorPositions, StageTimes]]]
 ) -> _Measured:
-    locator = Locator.for_site(school.site, routes)
+    locator = prepared.locator()
     warm_up = round(WARM_UP_S * FPS)
     for tick in ticks[:warm_up]:
         for positions, times in tick:
             locator.consume(positions, times)
         locator.answer(tick[-1][1].captured_s)
-    told = _Measured([], [], [], 0.0)
+    told = _Measured([], [], [], [], 0.0)
     gc.collect()
     for tick in ticks[warm_up:]:
         for positions, times in tick:
@@ -174,8 +168,7 @@ def _round(
             locator.consume(positions, times)
             took_ms = (time.thread_time_ns() - began_ns) / 1e6
             told.update_ms.append(took_ms)
-            if len(positions):
-                told.peopled_ms.append(took_ms)
+            (told.peopled_ms if len(positions) else told.empty_ms).append(took_ms)
         began_ns = time.thread_time_ns()
         told.last = locator.answer(tick[-1][1].captured_s)
         told.answer_ms.append((time.thread_time_ns() - began_ns) / 1e6)
@@ -184,14 +177,12 @@ def _round(
 
 
 def _memory_mib(
-    school: School,
-    routes: EntranceRoutes,
-    ticks: list[list[tuple[FloorPositions, StageTimes]]],
+    prepared: PreparedSite, ticks: list[list[tuple[FloorPositions, StageTimes]]]
 ) -> float:
-    """The most that a locator takes in its first seconds, routes and plan not counted."""
+    """The most that a locator takes in its first seconds, what the site shares not counted."""
     tracemalloc.start()
     try:
-        locator = Locator.for_site(school.site, routes)
+        locator = prepared.locator()
         # Lost people, and so search maps, are there by then; tracing makes all of it slow.
         for tick in ticks[:: round(FPS)]:
             for positions, times in tick:
