@@ -32,8 +32,9 @@ from .accuracy import SEEDS, figures_of
 from .recordings import RECORDINGS, play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
     from shapely import MultiLineString
     from shapely.geometry.base import BaseGeometry
 
@@ -80,7 +81,8 @@ class Part:
         maps: the search maps.
         looks: whether the search maps have cameras, or fusion needs others to know what they show.
         walls: whether fusion's walking distance heeds walls.
-        views: whether cameras are witnesses of whether a subject is a body.
+        handover: whether fusion asks the search maps who comes back.
+        views: what fusion takes each camera to show.
         times: what tells how far frames are apart, by which trackers are believed.
     """
 
@@ -90,7 +92,8 @@ class Part:
     maps: Callable[[Site], SearchMaps] = lambda site: SearchMaps(site.plan, site.cameras.values())
     looks: bool = True
     walls: bool = True
-    views: bool = True
+    handover: bool = True
+    views: Callable[[Iterable[Camera], SearchMaps], CameraViews] = CameraViews
     times: Callable[[], FrameTimes] | None = None
 
     def locator(self, site: Site, routes: EntranceRoutes) -> Locator:
@@ -114,8 +117,8 @@ class _Lacking(Locator):
         looking = self._search if part.looks else SearchMaps(site.plan, known)
         self._fusion = _LackingFusion(
             routes.walks.walk_m if part.walls else straight_line_m,
-            views=CameraViews(known, looking) if part.views else None,
-            densities_m2=self._search.densities_m2,
+            views=part.views(known, looking),
+            densities_m2=self._search.densities_m2 if part.handover else None,
         )
         if part.times is not None:
             self._fusion.tell_time_by(part.times())
@@ -124,6 +127,16 @@ class _Lacking(Locator):
 class _LackingFusion(Fusion):
     def tell_time_by(self, times: FrameTimes) -> None:
         self._times = times
+
+
+class _Unasked(CameraViews):
+    """Cameras of which none is ever expected to show anybody; how much they watch stays."""
+
+    def may_show(self, camera: str, xy_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return super().may_show(camera, xy_m) & False
+
+    def detection(self, camera: str, level: str, xy_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        return 0.0 * super().detection(camera, level, xy_m)
 
 
 class _OpenPlan(FloorPlan):
@@ -197,7 +210,8 @@ PARTS: Final = (
         f"every position errs by {EQUAL_ERROR_M} m in all directions",
         seen_as=_alike_uncertain,
     ),
-    Part("existence", "every box that lasts is a body; no camera contradicts", views=False),
+    Part("witnesses", "no camera contradicts the boxes of another", views=_Unasked),
+    Part("handover", "who comes back is not told by where each can be", handover=False),
     Part(
         "looks",
         "cameras that see nobody take nothing from the search map",

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from api.errors import ApiError
+from api.whole_files import write_whole
 from vision.detect import Device
 
 app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
@@ -176,6 +177,10 @@ def accuracy(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help=DATA_HELP, envvar="LASTSEEN_DATA")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the figures there, one file a recording."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """How right is the whole way on public recordings?
@@ -185,11 +190,13 @@ def accuracy(
     Examples:
       lastseen bench accuracy citic cmc
 
-      lastseen bench accuracy --data ~/recordings --json > accuracy.json
+      lastseen bench accuracy --data ~/recordings --save benchmarks/figures
     """
     module = _benchmarks("accuracy")
     known = (*_benchmarks("recordings").RECORDINGS, "meva")
     figures = module.measure(_data(data), _known(names, known), _say_playing)
+    if save is not None:
+        _save(figures, save)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
@@ -211,8 +218,8 @@ def ablations(
 ) -> None:
     """What is each part of the locator worth? The same runs with one part taken away.
 
-    Plays each recording once and locates it again without covariance, witnesses, looks, walls,
-    frame rates and clothes: some fifteen minutes on two cores. Prints tables in Markdown.
+    Plays each recording once and locates it again without covariance, witnesses, handover, looks,
+    walls, frame rates and clothes: some fifteen minutes on two cores. Prints tables in Markdown.
 
     Examples:
       lastseen bench ablations wing
@@ -222,6 +229,14 @@ def ablations(
     module = _benchmarks("ablations")
     figures = module.measure(_data(data), _known(names, module.RUNS), _say_playing)
     typer.echo(json.dumps(figures, indent=2) if as_json else module.as_markdown(figures))
+
+
+def _save(figures: dict[str, Any], folder: Path) -> None:
+    try:
+        for name, found in figures.items():
+            write_whole(folder / f"{name}.json", (json.dumps(found, indent=2) + "\n").encode())
+    except OSError as error:
+        raise ApiError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
 def _say_playing(what: str) -> None:
