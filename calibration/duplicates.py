@@ -12,6 +12,9 @@ from .matching import expect
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
+    from .matching import Expected
     from .positions import FloorPositions
     from .subject import Subject
 
@@ -25,6 +28,9 @@ APART_FRAMES: Final = 3
 SAME_PLACE_S: Final = 1.0
 SAME_PLACE_M: Final = 1.5
 """Two vague subjects can be within the gate at any distance; one body is not so far apart."""
+
+DISAGREE_M: Final = 2.0
+"""Two cameras place one body no farther apart than this: hidden feet, a clock that is off."""
 
 _PAIR: Final = 2
 
@@ -55,6 +61,33 @@ def note_apart(owners: Sequence[Subject | None], positions: FloorPositions) -> N
         a, b = shown[i][1], shown[j][1]
         if a is not b:
             a.apart[b.serial] = b.apart[a.serial] = a.apart.get(b.serial, 0) + 1
+
+
+def shown_elsewhere(
+    positions: FloorPositions, expected: Expected, chosen: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """`(S,)` whether a box near a subject may be that subject, placed wrongly.
+
+    A camera that disagrees about the place of a body does not deny the body. A box within
+    `DISAGREE_M` counts unless its own subject is older, or another camera sees that one, too: of
+    several that contradict each other the oldest stays.
+
+    Args:
+        positions: the frame.
+        expected: where it should show the subjects.
+        chosen: `(N,)` the column of each observation, -1 for none.
+    """
+    serials = np.array([subject.serial for subject in expected.subjects], np.float64)
+    if not len(chosen) or not len(serials):
+        return np.zeros(len(serials), np.bool_)
+    seen_by_others = np.array(
+        [bool(s.cameras_s.keys() - {positions.camera}) for s in expected.subjects], np.bool_
+    )
+    row_serial = np.where(chosen >= 0, serials[chosen], np.inf)
+    row_alone = (chosen < 0) | ~seen_by_others[chosen]
+    away_m = np.linalg.norm(positions.xy_m[:, None] - expected.xy_m[None], axis=2)
+    may_be = (away_m <= DISAGREE_M) & row_alone[:, None] & (row_serial[:, None] > serials[None])
+    return np.asarray(may_be.any(axis=0), np.bool_)
 
 
 def hand_on_apart(older: Subject, newer: Subject, others: Sequence[Subject]) -> None:

@@ -35,8 +35,8 @@ class FrameTimes:
         """Take in the capture time of a frame."""
         last_s = self._last_s.get(camera)
         if last_s is not None and at_s > last_s:
-            interval_s = self._interval_s.get(camera, at_s - last_s)
-            self._interval_s[camera] = 0.8 * interval_s + 0.2 * min(at_s - last_s, 1.0)
+            apart_s = min(at_s - last_s, 1.0)
+            self._interval_s[camera] = 0.8 * self._interval_s.get(camera, apart_s) + 0.2 * apart_s
         self._last_s[camera] = max(at_s, last_s if last_s is not None else at_s)
         self._newest_s = max(self._newest_s, at_s)
 

@@ -20,7 +20,7 @@ The rules, in the order in which they are applied to each frame:
 5. **Two subjects in view that are one body** (born apart because two cameras disagreed): the
    younger one merges into the older; `duplicates` has the rules.
 6. **Evidence belongs to tracks.** What a track gathered with one subject stays there when the
-   track moves to another.
+   track moves to another, and goes along where its body walks away from that subject.
 
 Cameras deliver with different delays. A frame that is older than a subject's state by up to
 `LATE_S` still corrects it (the state is compared with what it was then, at a larger covariance);
@@ -35,10 +35,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .camera_tracks import CameraTrack, by_level
+from .camera_tracks import CameraTrack, by_level, seen_steadily
 from .clock_offsets import ClockOffsets
 from .continuity import ARMED_LLR, straight_line_m
-from .duplicates import SAME_PLACE_M, Duplicates, are_two, hand_on_apart, note_apart
+from .duplicates import (
+    SAME_PLACE_M,
+    Duplicates,
+    are_two,
+    hand_on_apart,
+    note_apart,
+    shown_elsewhere,
+)
 from .existence import USUAL_DETECTION
 from .frame_times import FrameTimes
 from .handover import SETTLING_S, Scene, crowd_of, same_bodies, strangers_m2
@@ -63,11 +70,6 @@ STRIKES = 3
 
 MISPLACED_M = 3.0
 """Farther than this no foot point is wrong because feet were hidden; then it is another body."""
-
-SURE_FRAMES, STEADY_S = 3, 0.4
-SURE_S = 0.2
-"""Tentative subjects must have been seen for so long by one track; boxes that the detector doubts
-count less, down to a twentieth: a false box of a second must not become a person."""
 
 SURE_LLR = -0.3
 """Log-odds of being a body from which on a subject may be confirmed."""
@@ -198,7 +200,7 @@ class Fusion:
         frame_s = self._times.interval_s(positions.camera)
         chosen = match(positions, owners, expected, frame_s)
         taken = {subjects[column].serial for column in chosen if column >= 0}
-        self._witness(positions, expected, {int(column) for column in chosen})
+        self._witness(positions, expected, chosen)
         told = list(zip(positions.armed_llr.tolist(), positions.confidence.tolist(), strict=True))
         for row, (track, owner) in enumerate(zip(tracks, owners, strict=True)):
             if chosen[row] < 0 and owner is not None and owner.serial not in taken:
@@ -211,11 +213,11 @@ class Fusion:
                     )
                     track.take(owner, at_s, *told[row])
                     continue
-            subject = (
-                self._born(positions, row)
-                if chosen[row] < 0
-                else sight(expected, int(chosen[row]), positions, row)
-            )
+            if chosen[row] < 0:
+                subject = self._born(positions, row)
+                track.part(subject)
+            else:
+                subject = sight(expected, int(chosen[row]), positions, row)
             track.take(subject, at_s, *told[row])
             subject.wear(track.key, positions.appearance[row])
         note_apart([track.owner for track in tracks], positions)
@@ -230,16 +232,22 @@ class Fusion:
         near = [s for s in (subjects[i] for i in within) if self._times.is_fresh(s, at_s)]
         if near:
             expected = expect(near, at_s, np.ones(len(near), np.bool_))
-            self._witness(positions, expected, set())
+            self._witness(positions, expected, np.zeros(0, np.intp))
 
-    def _witness(self, positions: FloorPositions, expected: Expected, found: set[int]) -> None:
+    def _witness(
+        self, positions: FloorPositions, expected: Expected, chosen: NDArray[np.intp]
+    ) -> None:
         """Let a camera say which of the subjects in its view it shows, and which it does not."""
         if self._views is None or not positions.tells_absence:
             return
         camera, at_s = positions.camera, positions.captured_at_s
+        found = set(chosen.tolist())
+        elsewhere = shown_elsewhere(positions, expected, chosen)
         detection = self._views.detection(camera, positions.level, expected.xy_m)
         for column, subject in enumerate(expected.subjects):
             hit = column in found
+            if elsewhere[column] and not hit:
+                continue
             if expected.fresh[column] and (hit or detection[column] > 0):
                 expects = float(detection[column]) or USUAL_DETECTION
                 subject.witness(camera, at_s, hit=hit, detection=expects)
@@ -283,19 +291,12 @@ class Fusion:
                 subject.number = self._confirmed
 
     def _is_sure_of(self, subject: Subject) -> bool:
-        """Whether a tentative subject was seen for long enough, and is likely a body."""
+        """Whether a tentative subject is likely a body, or armed; and was seen for long enough."""
         likely_llr = subject.existence_llr
         if likely_llr >= AGREED_LLR and len(subject.cameras_s) > 1:
             return True
-        steady = any(
-            share.sure_s >= SURE_S
-            and (
-                share.frames >= SURE_FRAMES
-                or (share.frames > 1 and share.last_s - share.first_s >= STEADY_S)
-            )
-            for share in subject.shares.values()
-        )
-        return steady and likely_llr >= SURE_LLR
+        told = likely_llr >= SURE_LLR or self._is_at_stake(subject)
+        return told and seen_steadily(subject)
 
     def _continue_unseen(self) -> None:
         confirmed = [s for s in self._subjects if s.number is not None]

@@ -55,6 +55,10 @@ join and a missed one cost the same where nobody is sent anywhere."""
 SURE_ARMED = 0.9
 """The same for an ending that is armed or was pointed out."""
 
+ARMED_STRANGERS_M2 = 0.01
+"""One stranger in 100 m2 at the least, where an armed ending is at stake: behind the next door may
+be a class. Then one pupil who comes out of it is not the gunman who went in. Judgement."""
+
 UNKNOWN_SHARE = 0.1
 """Strangers there are for each subject in view, at the same density: people who move about and have
 not been seen yet. Judgement; from 0.1 to 0.2 the built-in drill stays the same."""
@@ -85,8 +89,9 @@ def reappearances(
     """
     if not weight.size:
         return []
-    of_beginning = weight / (strangers + weight.sum(axis=1, keepdims=True))
-    of_ending = weight / (strangers + weight.sum(axis=0, keepdims=True))
+    others = np.where(stake, max(strangers, ARMED_STRANGERS_M2), strangers)
+    of_beginning = weight / (others + weight.sum(axis=1, keepdims=True))
+    of_ending = weight / (others + weight.sum(axis=0, keepdims=True))
     sure = np.minimum(of_beginning, of_ending)
     limit = np.where(stake, SURE_ARMED, SURE)
     return [(int(b), int(e)) for b, e in np.argwhere(sure >= limit)]

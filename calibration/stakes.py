@@ -49,8 +49,15 @@ class Stakes:
         return self.llr(other) >= ARMED_LLR and not lost_for_a_moment
 
     def forbid_merging(self, older: Subject, newer: Subject) -> bool:
-        """Whether two subjects at one place must stay two: one is followed, one set aside."""
-        return any(
-            self.is_followed(a) and f"S{b.number}" in self.aside
-            for a, b in ((older, newer), (newer, older))
-        )
+        """Whether two subjects at one place must stay two.
+
+        So they must where one is set aside and the other is followed, or is armed while the one set
+        aside is not: an intruder beside somebody who was ruled out must not vanish into them.
+        """
+        for aside, other in ((older, newer), (newer, older)):
+            if f"S{aside.number}" not in self.aside or f"S{other.number}" in self.aside:
+                continue
+            armed = other.armed_llr >= ARMED_LLR and aside.armed_llr < ARMED_LLR
+            if armed or self.is_followed(other):
+                return True
+        return False

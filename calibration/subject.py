@@ -296,6 +296,11 @@ class Subject:
             while len(self.clothes) > GALLERY_LENGTH:
                 del self.clothes[next(iter(self.clothes))]
 
+    def take_over(self, key: TrackKey, former: Subject) -> None:
+        """Take over the share of a track whose body was taken for another subject."""
+        self.shares[key] = former.shares.pop(key)
+        self.weighed_llr = former.weighed_llr = None
+
     def note(self, camera: str, at_s: float) -> None:
         """Remember a sighting, after the state has taken it in."""
         self.cameras_s[camera] = max(at_s, self.cameras_s.get(camera, -np.inf))

@@ -609,3 +609,38 @@ def test_accuracy_and_honesty_with_three_imperfect_cameras() -> None:
     assert np.median(errors_m) <= 0.20
     assert 0.90 <= np.mean(np.array(squared) < 5.99) <= 0.98
     assert 0.90 <= np.mean(in_circle) <= 0.98
+
+
+@pytest.mark.parametrize(("apart_m", "sigma_m"), [(0.4, 0.15), (1.0, 0.3)])
+def test_a_wrong_merge_that_parts_leaves_no_bystander_with_the_weapon(
+    apart_m: float, sigma_m: float
+) -> None:
+    """Two cameras see one of two people each, close together: they are taken for one body."""
+    fusion = Fusion()
+    for t in ticks(0, 3):
+        fusion.update(seen("west", t, (1, 5.0, 1.0), sigma_m=sigma_m))
+        armed = (1, 5.0 + apart_m, 1.0, min(7.0, 3 * t))
+        fusion.update(seen("east", t + 0.02, armed, sigma_m=sigma_m))
+    assert len(fusion.subjects(3.0)) == 1
+    for t in ticks(3, 6):
+        away_m = 1.5 * (t - 3)
+        fusion.update(seen("west", t, (1, 5.0, 1.0), sigma_m=sigma_m))
+        fusion.update(
+            seen("east", t + 0.02, (1, 5.0 + apart_m + away_m, 1.0, 7.0), sigma_m=sigma_m)
+        )
+    stayed, left = sorted(fusion.subjects(6.0), key=lambda s: float(s.xy_m[0]))
+    assert left.armed_llr == pytest.approx(7.0)
+    assert stayed.armed_llr <= 0.0
+
+
+def test_an_armed_one_beside_somebody_ruled_out_does_not_vanish_into_them() -> None:
+    fusion = Fusion()
+    walk(fusion, "west", 1, start_s=0, stop_s=1, at_m=(5, 1))
+    fusion.heed(Stakes(aside=frozenset({"S1"})))
+    for t in ticks(1, 5):
+        fusion.update(seen("west", t, (1, 5.0, 1.0)))
+        away_m = 1.2 if t < 2 else 0.3
+        fusion.update(seen("east", t + 0.02, (1, 5.0 + away_m, 1.0, min(7.0, 7 * (t - 1)))))
+    told = by_id(fusion.subjects(5.0))
+    assert told["S1"].armed_llr < 1.0
+    assert max(s.armed_llr for s in told.values()) >= 6.0
