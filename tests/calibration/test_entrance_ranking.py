@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import shapely
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Polygon, box
 
@@ -315,6 +316,8 @@ def schools(draw: st.DrawFn) -> FloorPlan:
 def test_routes_are_as_long_as_told_and_never_shorter_than_straight(
     plan: FloorPlan, place: Point, arrival: Point | None
 ) -> None:
+    # In a door's gap it is open which side a place is on.
+    assume(all(opening.line.distance(shapely.Point(place)) > 0.1 for opening in plan.openings))
     options = EntranceRoutes(plan).rank("G", place, arrival_xy_m=arrival)
     costs = []
     for option in options:
