@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -17,10 +15,12 @@ from calibration.errors import SiteError
 
 from .drill_files import load_drill
 from .errors import DrillError, DrillImportError, TruthError
+from .new_folder import new_folder
 from .truth import load_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from shapely import Polygon
 
@@ -44,24 +44,12 @@ def new_drill_folder(target: Path) -> Iterator[Path]:
         DrillImportError: where `target` is in use, the disk is full or not writable, or what was
             written into the folder does not load as a drill.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DrillImportError(f"{target}: is not empty; name a folder that is not there yet")
-    building: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        yield building
+
+    def sound(building: Path) -> None:
         _check(building, target)
-        building.chmod(0o755)
-        if target.exists():
-            target.rmdir()
-        building.rename(target)
-    except OSError as error:
-        where = error.filename or target
-        raise DrillImportError(f"{where}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if building is not None and building.exists():
-            shutil.rmtree(building, ignore_errors=True)
+
+    with new_folder(target, refuses=DrillImportError, check=sound) as building:
+        yield building
 
 
 def _check(building: Path, target: Path) -> None:

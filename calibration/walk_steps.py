@@ -113,6 +113,15 @@ class _Bars:
         blocked[self._all.query(ways, predicate="intersects")[0]] = True
         return blocked
 
+    def walls_block(
+        self, from_m: NDArray[np.float64], to_m: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """`(N,)` whether each straight way meets a wall; furniture is walked around."""
+        ways = shapely.linestrings(np.stack([from_m, to_m], axis=1))
+        blocked = np.zeros(len(from_m), dtype=np.bool_)
+        blocked[self._wall_tree.query(ways, predicate="intersects")[0]] = True
+        return blocked
+
     def touches(self, xy_m: NDArray[np.float64]) -> NDArray[np.bool_]:
         """`(N,)` whether each place lies on a wall."""
         near = np.zeros(len(xy_m), dtype=np.bool_)
@@ -283,13 +292,15 @@ class _Linker:
         )
         away_m, nearest = np.asarray(found_m), np.asarray(found)
         order = np.argsort(away_m, axis=None, kind="stable")
-        for flat in order[np.isfinite(away_m.ravel()[order])][:_CANDIDATES]:
-            i, j = divmod(int(flat), 4)
-            one, other = int(own[i]), int(others[nearest[i, j]])
-            if not self._bars.blocks(steps.xy_m[[one]], steps.xy_m[[other]])[0]:
-                self._link(one, other)
-                label[label == part] = label[other]
-                return
+        near = order[np.isfinite(away_m.ravel()[order])][:_CANDIDATES]
+        pairs = [(int(own[flat // 4]), int(others[nearest.ravel()[flat]])) for flat in near]
+        # A nook behind a table is reached around it, by a bend that cells of this size do not have.
+        for blocks in (self._bars.blocks, self._bars.walls_block):
+            for one, other in pairs:
+                if not blocks(steps.xy_m[[one]], steps.xy_m[[other]])[0]:
+                    self._link(one, other)
+                    label[label == part] = label[other]
+                    return
 
     def _beside(self, line: LineString, side: float) -> int:
         """The nearest cell on one side of an opening that sees its middle; -1 without one."""

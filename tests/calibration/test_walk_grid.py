@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely import LineString, box
 
 from calibration.connectors import plan_connectors
-from calibration.floor_plan import Entrance, Fixture, FloorPlan, Space
+from calibration.floor_plan import Entrance, Fixture, FloorPlan, Space, Wall
 from calibration.walk_grid import WALK_MPS, WalkGrid
 from calibration.walk_steps import EXIT, HEADINGS, LOCKED, NO_CELL, OUTSIDE
 
@@ -162,6 +162,15 @@ def test_a_level_without_floor() -> None:
     grid = WalkGrid.of(plan)
     assert grid.cells_at(UPPER, np.array([[1.0, 1.0]])).tolist() == [NO_CELL]
     assert grid.rasters[1].index.shape == (0, 0)
+
+
+def test_a_nook_between_a_table_and_a_wall_is_reached_around_the_table() -> None:
+    table = Fixture("table", "table", LEVEL, shapely.box(3.85, 0.6, 4.65, 1.4), 0.75)
+    wall = Wall("wall", LEVEL, shapely.LineString([(5.05, 0.75), (5.05, 1.5)]))
+    plan = FloorPlan([ground()], [room("hall", (2.75, 0, 7.75, 1.5))], (), (), [table], [wall])
+    grid = WalkGrid.of(plan, 1.0)
+    assert parts(grid)[0] == 1
+    assert not shapely.crosses(ways(grid), plan.walls(LEVEL)).any()
 
 
 @settings(max_examples=40, deadline=None)
