@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from calibration.inputs import OperatorInput
     from calibration.search_picture import SearchPicture
     from vision.evidence import EvidencePicture
+    from vision.stream_parts import StreamPart, StreamWanted
 
     from .gate import Permit
     from .journal import Journal
@@ -94,6 +95,16 @@ class Run(Protocol):
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track; None without one, and after `stop`."""
         ...
+
+    def show(self, wanted: frozenset[StreamWanted], take: Callable[[StreamPart], None]) -> None:
+        """Encode exactly what is `wanted` from now on; cameras outside the permit are ignored.
+
+        Args:
+            wanted: all that somebody watches; what is not in it any more ends at once.
+            take: takes each part, from one thread at a time; it returns quickly and never raises.
+                The head comes before its fragments, and again when encoding begins anew. Not
+                called any more once `stop` has returned.
+        """
 
 
 class RunFactory(Protocol):
