@@ -109,6 +109,7 @@ def create_app(
         tasks = [
             asyncio.create_task(_tick_on(services, tick_s)),
             asyncio.create_task(_settle_on(services.incidents)),
+            asyncio.create_task(_take_up_changes(services)),
             asyncio.create_task(_keep_house(services)),
         ]
         try:
@@ -186,6 +187,15 @@ async def _settle_on(all_incidents: Incidents) -> None:
             await asyncio.to_thread(all_incidents.settle)
         except Exception:  # noqa: BLE001 - outermost frame of this task, as above
             _log.exception("closings cannot be settled")
+
+
+async def _take_up_changes(services: Services) -> None:
+    while True:
+        await asyncio.sleep(_SETTLE_EVERY_S)
+        try:
+            await asyncio.to_thread(services.reloads.tick)
+        except Exception:  # noqa: BLE001 - outermost frame of this task, as above
+            _log.exception("changed sites cannot be taken up")
 
 
 async def _keep_house(services: Services) -> None:

@@ -20,6 +20,7 @@ from .keeping import Keeper
 from .links import Links
 from .recognise import Recogniser
 from .record_readers import Readers
+from .reloading import Reloads
 from .retention import Retention
 from .services import Services
 from .sessions import Sessions
@@ -94,6 +95,7 @@ def assemble(
     sources = Sources(store, keys, audit)
     return Services(
         incidents=incidents,
+        reloads=Reloads(incidents),
         asking=asking,
         gate=gate,
         viewers=Viewers(gate, audit),

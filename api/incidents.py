@@ -61,7 +61,7 @@ class Incidents:
         journal_of: Callable[[Grant, Keeper], Journal | None] = lambda _, __: None,
         agencies_of: Callable[[str], Mapping[str, float | None]] = lambda _: {},
     ) -> None:
-        self.targets = targets
+        self.targets: Mapping[str, Target] = dict(targets)
         self._gate = gate
         self._run_factory = run_factory
         self._clock = clock
@@ -88,6 +88,24 @@ class Incidents:
         now_s = self._clock()
         return next((i for i in self._unclosed(target_id) if self._is_live(i, now_s)), None)
 
+    def replace_target(self, target: Target) -> bool:
+        """Let a target take the place of the one of its id, if no incident is open there.
+
+        Returns:
+            Whether it did; the next incident is then opened on it.
+
+        Raises:
+            KeyError: there is none of its id.
+        """
+        with self._opening:
+            if target.id not in self.targets:
+                raise KeyError(target.id)
+            if self._unclosed(target.id):
+                return False
+            # Whoever goes through the targets now goes on with those that there were.
+            self.targets = {**self.targets, target.id: target}
+        return True
+
     def open(self, activation: Activation, target: Target, actor: Actor) -> Incident:
         """Open an incident and start its run.
 
@@ -101,6 +119,7 @@ class Incidents:
         """
         with self._opening:
             self._refuse_while_stopping()
+            target = self.targets.get(target.id, target)  # it may have been loaded again meanwhile
             other = self.open_on(target.id)
             if other is not None and (
                 other.grant.activation.kind == "real" or activation.kind != "real"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .links import Links
     from .recognise import Recogniser
     from .record_readers import Readers
+    from .reloading import Reloaded, Reloads
     from .retention import Retention
     from .sessions import Sessions
     from .sign_in import SignIn
@@ -45,6 +46,7 @@ class Services:
 
     Attributes:
         incidents: all incidents, and the targets they can be opened on.
+        reloads: loads targets again whose files were changed.
         asking: takes requests for incidents.
         gate: decides what may be opened.
         viewers: decides who may see.
@@ -68,6 +70,7 @@ class Services:
     """
 
     incidents: Incidents
+    reloads: Reloads
     asking: Asking
     gate: Gate
     viewers: Viewers
@@ -88,6 +91,14 @@ class Services:
     closing: CapacityLimiter
     clock: Callable[[], float]
     heartbeat_s: float
+
+    def reload(self, target_id: str) -> Reloaded:
+        """Load a site or drill again whose files were changed; see `Reloads.reload`.
+
+        Raises:
+            TargetError: its folder has problems; what was loaded before goes on being used.
+        """
+        return self.reloads.reload(target_id)
 
 
 @dataclass(frozen=True, slots=True)
