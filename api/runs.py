@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from calibration.inputs import OperatorInput
     from calibration.search_picture import SearchPicture
     from vision.evidence import EvidencePicture
-    from vision.stream_parts import StreamPart, StreamWanted
+    from vision.stream_parts import Drawing, StreamPart, StreamWanted
 
     from .gate import Permit
     from .journal import Journal
@@ -96,7 +96,12 @@ class Run(Protocol):
         """The clearest picture of the weapon of one track; None without one, and after `stop`."""
         ...
 
-    def show(self, wanted: frozenset[StreamWanted], take: Callable[[StreamPart], None]) -> None:
+    def show(
+        self,
+        wanted: frozenset[StreamWanted],
+        take: Callable[[StreamPart], None],
+        drawing: Drawing,
+    ) -> None:
         """Encode exactly what is `wanted` from now on; cameras outside the permit are ignored.
 
         Args:
@@ -104,6 +109,7 @@ class Run(Protocol):
             take: takes each part, from one thread at a time; it returns quickly and never raises.
                 The head comes before its fragments, and again when encoding begins anew. Not
                 called any more once `stop` has returned.
+            drawing: how the pictures are drawn, as the agreement says.
         """
 
 

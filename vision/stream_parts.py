@@ -14,6 +14,24 @@ StreamKind = Literal["video", "still"]
 """H.264 pictures that move, or one JPEG about every second."""
 
 
+HeadPolicy = Literal["pixelate-others", "pixelate-all", "clear"]
+"""Whose heads are made unrecognisable before a picture is encoded: those of everybody who is no
+subject of interest, everybody's, or nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How pictures are drawn for all who watch an incident.
+
+    Attributes:
+        heads: whose heads are made unrecognisable.
+        exercise: whether each picture says that this is an exercise.
+    """
+
+    heads: HeadPolicy = "pixelate-others"
+    exercise: bool = False
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class StreamWanted:
     """One thing that somebody watches.
