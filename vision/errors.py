@@ -12,6 +12,7 @@ Each also inherits the builtin a caller would expect, so `except FileNotFoundErr
     │   ├── UndecodableCodecError (ValueError)  a codec this build has no decoder for
     │   └── DamagedVideoError (ValueError)      good frames came first; some were lost
     │       └── TruncatedVideoError (EOFError)  the end of the file is missing
+    ├── EncodeError (RuntimeError)              pictures cannot be encoded on this machine
     └── FeedError                               a live connection; the feed tries again
         ├── FeedLostError (ConnectionError)
         └── FeedRefusedError (PermissionError)  the camera does not accept user and password
@@ -29,6 +30,10 @@ class VisionError(Exception):
 
 class AddressError(VisionError, ValueError):
     """A camera's address cannot be understood; the message says what would be right."""
+
+
+class EncodeError(VisionError, RuntimeError):
+    """Pictures cannot be encoded on this machine, or not pictures like these."""
 
 
 class MediaError(VisionError):
