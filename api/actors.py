@@ -14,7 +14,15 @@ from .errors import ForbiddenError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Role = Literal["dispatcher", "tactical", "school-administrator", "analyst", "auditor", "system"]
+Role = Literal[
+    "dispatcher",
+    "tactical",
+    "school-administrator",
+    "analyst",
+    "auditor",
+    "installer",
+    "system",
+]
 """What somebody is to this program."""
 
 Ability = Literal[
@@ -29,6 +37,7 @@ Ability = Literal[
     "sites",  # see floor plans
     "record",  # read the audit and disclosure records
     "archive",  # read what is kept of incidents, put it on hold
+    "survey",  # calibrate cameras, draw floor plans
 ]
 
 ABILITIES: Mapping[Role, frozenset[Ability]] = {
@@ -39,6 +48,8 @@ ABILITIES: Mapping[Role, frozenset[Ability]] = {
     "school-administrator": frozenset({"open", "exercise", "end", "watch", "sites", "record"}),
     "analyst": frozenset({"exercise", "end", "watch-exercise", "sites"}),
     "auditor": frozenset({"record", "archive"}),
+    # Nobody else: whoever places a camera wrongly misplaces everybody in the next emergency.
+    "installer": frozenset({"sites", "survey"}),
     "system": frozenset({"open", "end", "report", "sites"}),
 }
 

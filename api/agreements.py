@@ -166,6 +166,21 @@ class Exercises(FileModel):
     longest_min: Annotated[float, Field(gt=0, le=24 * 60)] = 60.0
 
 
+class Survey(FileModel):
+    """`[survey]`: who may look through one camera for moments, to calibrate it, at any time."""
+
+    roles: tuple[Slug, ...] = Field(min_length=1)
+    interior: bool = False
+    """Whether through interior cameras, too; else through exterior ones only."""
+    longest_s: Annotated[float, Field(gt=0, le=600)] = 120.0
+    """How long one look lasts at most: a still takes seconds, a walk test as long as the walk."""
+
+
+_ADDED_LATER = ("survey",)
+"""Sections that older agreements cannot have. One that is not written is not hashed, so that terms
+that grants were made under keep their hash."""
+
+
 class Agreement(FileModel):
     """All of `agreement.toml`."""
 
@@ -185,6 +200,7 @@ class Agreement(FileModel):
     retention: Retention
     confidential: Confidential = Confidential()
     exercises: Exercises | None = None
+    survey: Survey | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -202,6 +218,7 @@ class Agreement(FileModel):
             "retention.legal_hold_by": self.retention.legal_hold_by,
             "confidential.told_to": self.confidential.told_to,
             "exercises.roles": self.exercises.roles if self.exercises else (),
+            "survey.roles": self.survey.roles if self.survey else (),
         }
         for where, roles in named.items():
             _known(where, roles, self.roles.keys(), "[roles]")
@@ -216,7 +233,9 @@ class Agreement(FileModel):
     @cached_property
     def sha256(self) -> str:
         """The hash of what it says: the same for the same terms, however the file is laid out."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        terms = self.model_dump(mode="json")
+        written = {k: v for k, v in terms.items() if not (k in _ADDED_LATER and v is None)}
+        said = json.dumps(written, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 
     def tells(self, fact: Fact, role: str) -> bool:

@@ -57,6 +57,13 @@ def test_the_hash_is_of_what_it_says_not_of_how_it_is_written(tmp_path: Path) ->
     assert load_agreement(write(tmp_path, other)).sha256 != first
 
 
+def test_what_is_not_written_of_later_sections_leaves_the_hash_as_it_was(tmp_path: Path) -> None:
+    of_before = "b9cfe8790a943a669c0cbee064b0323d5ac843efbd6635cc2a85878cf981e718"
+    assert load_agreement(write(tmp_path, terms())).sha256 == of_before
+    surveyed = terms() | {"survey": {"roles": ["principal"]}}
+    assert load_agreement(write(tmp_path, surveyed)).sha256 != of_before
+
+
 @pytest.mark.parametrize(
     ("day", "in_force"),
     [("2025-12-31", False), ("2026-01-01", True), ("2026-06-30", True), ("2026-07-01", False)],

@@ -123,6 +123,7 @@ MAY: dict[tuple[Role, str, str], dict[str, int]] = {
     ("tactical", "trooper", "State"): {"open": 4, "see": 4, "extend": 4, "end": 4, "record": 4},
     ("analyst", "officer", ""): {"open": 4, "see": 4, "extend": 4, "end": 4, "record": 4},
     ("auditor", "auditor", ""): {"open": 4, "see": 4, "extend": 4, "end": 4, "record": 2},
+    ("installer", "dispatcher", ""): {"open": 4, "see": 4, "extend": 4, "end": 4, "record": 4},
     ("system", "dispatcher", ""): {"open": 2, "see": 4, "extend": 2, "end": 2, "record": 4},
 }  # fmt: skip
 

@@ -63,6 +63,7 @@ WHO: dict[Role, str] = {
     "school-administrator": "principal",
     "analyst": "analyst",
     "auditor": "auditor",
+    "installer": "installer",
     "system": "dispatcher",
 }
 
