@@ -16,6 +16,7 @@ from .errors import RunError
 from .going_on import go_on
 from .input_log import Observation, published_at
 from .run_jobs import drill_jobs, site_jobs
+from .run_pictures import EvidencePictures, RunStreams
 from .runs import CameraStatus
 from .worker_messages import (
     Ended,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from calibration.site import Site
     from vision.detect import Device
     from vision.evidence import EvidencePicture
+    from vision.stream_parts import Drawing, StreamPart, StreamWanted
 
     from .gate import Permit
     from .input_log import Log, Logged
@@ -60,9 +62,6 @@ STEADY_S = 60.0
 
 TRACKS_A_WORKER = 1_000_000
 """More tracks than a worker makes of one camera in any incident."""
-
-MOST_PICTURES = 256
-"""Tracks whose picture is kept, each of some 15 kB."""
 
 
 class IncidentRun:
@@ -111,7 +110,8 @@ class IncidentRun:
         self._now = now
         self._fresh = fresh or PreparedSite(site).locator
         self._locator = self._fresh()
-        self._pictures: dict[TrackKey, EvidencePicture] = {}
+        self._pictures = EvidencePictures()
+        self._streams = RunStreams()
         self._stopping = threading.Event()
         self._begun = threading.Event()
         self._workers = 0
@@ -149,7 +149,7 @@ class IncidentRun:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
-        self._pictures = {}
+        self._pictures.clear()
 
     def cameras(self) -> tuple[CameraStatus, ...]:
         """State of every camera."""
@@ -172,6 +172,18 @@ class IncidentRun:
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track."""
         return self._pictures.get(track)
+
+    def show(
+        self,
+        wanted: frozenset[StreamWanted],
+        take: Callable[[StreamPart], None],
+        drawing: Drawing,
+    ) -> None:
+        """Encode exactly what is wanted from now on."""
+        permitted = {job.camera for job in self._job.cameras}
+        self._streams.show(
+            frozenset(one for one in wanted if one.camera in permitted), take, drawing
+        )
 
     def search_picture(self, subject: str) -> SearchPicture | None:
         """Where a subject that no camera sees can be, as of the newest answer."""
@@ -256,6 +268,7 @@ class IncidentRun:
         published_s = -1.0
         try:
             worker.start()
+            worker.take_pictures(self._streams.hand_on)
             if self._journal is not None and self._early is not None:
                 self._go_on(self._journal)
             self._locator.prepare()  # while the worker loads its engine
@@ -273,6 +286,7 @@ class IncidentRun:
                 if not alive:
                     return f"exit code {worker.exit_code}"
         finally:
+            self._streams.serve(None)
             worker.stop()
             if self._journal is not None:
                 self._journal.flush()
@@ -288,6 +302,7 @@ class IncidentRun:
                 if self._started_at_s is None:
                     self._started_at_s = self._now()
                 worker.begin(self._started_at_s)
+                self._streams.serve(worker)
                 self._begun.set()
             case Observed():
                 positions = message.positions
@@ -297,10 +312,11 @@ class IncidentRun:
                     self._log(seen)
                     self._locator.consume(seen.positions, seen.times)
                     self._news = True
+                self._streams.see(positions.camera, shifted.tolist())
             case Pictured():
                 for picture in message.pictures:
                     track = picture.track_id + self._first_track
-                    self._keep(replace(picture, track_id=track))
+                    self._pictures.keep(replace(picture, track_id=track))
             case Feeds():
                 self._cameras = tuple(
                     replace(camera, name=self._names[camera.id]) for camera in message.cameras
@@ -328,17 +344,8 @@ class IncidentRun:
             self._log(answer)
             self._publish(answer)
             self._news = False
+            self._streams.tell(answer, self._locator.subject_of, self._first_track)
         return published_s
-
-    def _keep(self, picture: EvidencePicture) -> None:
-        """Keep a track's clearest picture, and the pictures of the newest tracks only."""
-        track = (picture.camera, picture.track_id)
-        kept = {key: one for key, one in self._pictures.items() if key != track}
-        kept[track] = picture
-        while len(kept) > MOST_PICTURES:
-            del kept[next(iter(kept))]
-        # Replaced as a whole: the API's threads read it.
-        self._pictures = kept
 
     def _mark_stopped(self, reason: str) -> None:
         self._cameras = tuple(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +25,12 @@ from vision.feeds import Feed, live_source, stop_feeds
 from vision.latest import LatestFrames
 from vision.pipeline import Pipeline, load_pipeline
 from vision.sources import played
+from vision.streaming import Streams
 from vision.video_file import StreamInfo, probe_file
 
 from .drill_files import DrillFeed
 from .runs import CameraStatus
-from .worker_messages import Ended, Failed, Feeds, Observed, Pictured, Ready
+from .worker_messages import Begin, Ended, Failed, Feeds, Labels, Observed, Pictured, Ready, Show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,10 +40,11 @@ if TYPE_CHECKING:
     from calibration.site import Site
     from vision.detect import Device
     from vision.sources import AnyFrame, Source
+    from vision.stream_parts import StreamPart
     from vision.view import View
     from vision.view_features import ViewFeatures
 
-    from .worker_messages import Begin, CameraJob, WorkerJob
+    from .worker_messages import CameraJob, ToWorker, WorkerJob
 
 LARGEST_BATCH = 8
 """Frames detected at once. On two cores a larger batch makes each frame wait longer for its
@@ -51,11 +55,16 @@ FEEDS_EVERY_S = 0.5
 WARM_UP_PX = (360, 640)
 
 
-def run_worker(job: WorkerJob, connection: Connection) -> None:
+def run_worker(job: WorkerJob, connection: Connection, pictures: Connection) -> None:
     """Do the job until all recordings have ended or the other end of the pipe is closed.
 
     The entry point of a worker process. It says `Ready` once its engine is warm, waits for
     `Begin`, then sends `Observed` for every frame it used and `Feeds` twice a second.
+
+    Args:
+        job: what to do.
+        connection: to the API's process, both ways.
+        pictures: takes the parts of streams, so that who watches does not hold up who locates.
     """
     # Ctrl-C reaches the whole group of processes; the order to stop comes through the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -64,8 +73,11 @@ def run_worker(job: WorkerJob, connection: Connection) -> None:
         pixels = any(_has_pixels(camera) for camera in job.cameras)
         pipeline, backend = build_pipeline(job.device, pixels=pixels)
         connection.send(Ready(backend))
-        begin: Begin = connection.recv()
-        _watch(job, site, pipeline, begin.started_at_s, connection)
+        with contextlib.closing(_streams(site, pictures)) as streams:
+            begun = None
+            while begun is None:
+                begun = _told(connection.recv(), streams)
+            _watch(job, site, pipeline, begun.started_at_s, connection, streams)
     except (CalibrationError, ModelError, VisionError, LookRatesError) as error:
         with contextlib.suppress(OSError):
             connection.send(Failed(str(error)))
@@ -73,8 +85,37 @@ def run_worker(job: WorkerJob, connection: Connection) -> None:
         return  # the other end is closed: stop
 
 
+def _streams(site: Site, pictures: Connection) -> Streams:
+    """What encodes the cameras that somebody watches; clocks are written in this machine's zone."""
+    sending = threading.Lock()
+
+    def send(part: StreamPart) -> None:
+        with sending:
+            pictures.send(part)
+
+    zone = datetime.now().astimezone().tzinfo or UTC
+    return Streams(send, {camera.id: camera.name for camera in site.cameras.values()}, zone)
+
+
+def _told(message: ToWorker, streams: Streams) -> Begin | None:
+    """Do what was told; the order to begin is handed back."""
+    match message:
+        case Show():
+            streams.show(message.wanted, message.drawing)
+        case Labels():
+            streams.label(message.camera, message.labels)
+        case Begin():
+            return message
+    return None
+
+
 def _watch(
-    job: WorkerJob, site: Site, pipeline: Pipeline, started_at_s: float, connection: Connection
+    job: WorkerJob,
+    site: Site,
+    pipeline: Pipeline,
+    started_at_s: float,
+    connection: Connection,
+    streams: Streams,
 ) -> None:
     latest: LatestFrames[AnyFrame] = LatestFrames(camera.camera for camera in job.cameras)
     feeds = [
@@ -87,13 +128,16 @@ def _watch(
     try:
         for feed in feeds:
             feed.start()
-        while not _asked_to_stop(connection):
+        while True:
+            while connection.poll(0.0):  # raises where the other end is closed: stop
+                _told(connection.recv(), streams)
             # Asked in this order, no frame can slip in between the last look and the end.
             ended = _ended(feeds)
             frames = latest.take(LARGEST_BATCH, 0.0 if ended else FRAME_PATIENCE_S)
             for tracked in pipeline.process(frames):
                 camera = site.cameras[tracked.frame.camera]
                 views[camera.id] = tracked.tracks.view
+                streams.offer(tracked)
                 positions = to_floor_positions(
                     tracked.tracks, camera.model, camera.id, camera.level, site.plan
                 )
@@ -121,11 +165,6 @@ def _watch(
 
 def _ended(feeds: list[Feed]) -> bool:
     return all(feed.state(time.time()).phase == "stopped" for feed in feeds)
-
-
-def _asked_to_stop(connection: Connection) -> bool:
-    """Whether the other end of the pipe was closed; nothing is ever sent after `Begin`."""
-    return connection.poll(0.0)
 
 
 def _has_pixels(camera: CameraJob) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from calibration.answer import StageTimes
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from vision.address import CameraAddress
     from vision.detect import Device
     from vision.evidence import EvidencePicture
+    from vision.overlay import TrackLabel
+    from vision.stream_parts import Drawing, StreamWanted
 
     from .drill_files import DrillFeed
     from .runs import CameraStatus
@@ -96,4 +99,21 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Encode exactly these streams from now on; their parts come through a pipe of their own."""
+
+    wanted: frozenset[StreamWanted]
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What is known of the tracks of a camera that somebody watches, by track id."""
+
+    camera: str
+    labels: Mapping[int, TrackLabel]
+
+
+ToWorker = Begin | Show | Labels
 FromWorker = Ready | Observed | Pictured | Feeds | Ended | Failed

@@ -196,6 +196,7 @@ class Answer:
         entrances: for the first subject, best door first; empty without subjects.
         text: the answer in one line, fit to be read out by voice.
         times: stage times of the newest frame in the answer.
+        arrival_m: where officers arrive outside, site metres; None where nobody said.
     """
 
     at_s: float
@@ -203,3 +204,4 @@ class Answer:
     entrances: tuple[EntranceOption, ...]
     text: str
     times: StageTimes | None
+    arrival_m: XY | None = None

@@ -263,6 +263,11 @@ class Fusion:
     def _track(self, key: TrackKey) -> CameraTrack:
         return self._tracks.setdefault(key, CameraTrack(key))
 
+    def subject_of(self, track: TrackKey) -> str | None:
+        """Id of the confirmed subject that a track belongs to; None where none is known."""
+        owner = self._tracks[track].owner if track in self._tracks else None
+        return None if owner is None or owner.number is None else f"S{owner.number}"
+
     def _owner_of(self, key: TrackKey) -> int | None:
         track = self._tracks.get(key)
         return None if track is None or track.owner is None else track.owner.serial

@@ -17,7 +17,7 @@ from .wording import answer_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .answer import EntranceOption, StageTimes
+    from .answer import EntranceOption, StageTimes, TrackKey
     from .camera_loading import Camera
     from .clock_offsets import ClockOffset
     from .floor_plan import FloorPlan
@@ -141,6 +141,10 @@ class Locator:
         """
         self._said.take(told, self._fusion)
 
+    def subject_of(self, track: TrackKey) -> str | None:
+        """Id of the subject that a track of a camera belongs to; None where none is known."""
+        return self._fusion.subject_of(track)
+
     def search_picture(self, subject: str) -> SearchPicture | None:
         """Where a subject that no camera sees can be, cell by cell, as the newest answer has it.
 
@@ -178,6 +182,7 @@ class Locator:
             entrances=entrances,
             text=answer_text(ranked, first, entrances, self._x_axis_bearing_deg, self._level_names),
             times=self._times,
+            arrival_m=self._said.arrival_m,
         )
 
     def _entrances(self, first: SubjectState) -> tuple[EntranceOption, ...]:
