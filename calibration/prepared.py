@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .camera_reach import CameraReach
 from .entrances import EntranceRoutes
 from .locator import Locator
 from .search_ground import SearchGround
@@ -33,16 +34,22 @@ class PreparedSite:
         self._site = site
         self._routes = _Once(lambda: EntranceRoutes(site.plan))
         self._ground = _Once(lambda: SearchGround.of(site.plan, site.cameras.values()))
+        self._reach = _Once(lambda: CameraReach.of(self._ground()))
 
     def prepare(self) -> None:
         """Make now what locators need; else it is made when first needed."""
         routes = self._routes()
         routes.walks.prepare()
         routes.measure(self._ground().grid)
+        self._reach()
 
     def locator(self) -> Locator:
         """A locator that has consumed nothing; waits for the routes, and for nothing else."""
         return Locator.for_site(self._site, self._routes().unasked(), ground=self._ground)
+
+    def camera_reach(self) -> CameraReach:
+        """How far it is into the view of each camera; waits for that where it is not made yet."""
+        return self._reach()
 
 
 class _Once(Generic[_Made]):
