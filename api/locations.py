@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
         TrackKey,
     )
     from calibration.geodesy import SiteFrame
+    from calibration.next_cameras import CameraNow
     from vision.evidence import EvidencePicture
 
+    from .grid_reference import ReferenceGrid
     from .runs import CameraStatus
 
     FindPicture = Callable[[TrackKey], EvidencePicture | None]
@@ -62,10 +64,14 @@ class Places:
     Attributes:
         frame: site metres to WGS84 and back.
         level_names: level id to name.
+        camera_names: camera id to name.
+        grid: the plan's reference grid; None where there is none.
     """
 
     frame: SiteFrame
     level_names: Mapping[str, str]
+    camera_names: Mapping[str, str] = field(default_factory=dict)
+    grid: ReferenceGrid | None = None
 
 
 def utc(at_s: float) -> datetime:
@@ -78,6 +84,7 @@ def last_seen_message(
     places: Places,
     envelope: Envelope,
     find_picture: FindPicture = lambda _: None,
+    cameras_now: Sequence[CameraNow] = (),
 ) -> schemas.LastSeen:
     """Return the answer as a message; before the first answer, one that says so.
 
@@ -86,6 +93,7 @@ def last_seen_message(
         places: of the same site.
         envelope: what every message carries.
         find_picture: the clearest picture of a track's weapon.
+        cameras_now: the cameras to look at for the first subject.
     """
     if answer is None:
         return schemas.LastSeen(
@@ -114,6 +122,8 @@ def last_seen_message(
             for subject in answer.subjects
         ),
         entrances=tuple(_entrance(option, level, places) for option in answer.entrances),
+        cameras_now=tuple(_camera_now(one, places) for one in cameras_now),
+        arrival=None if answer.arrival_m is None else _place(answer.arrival_m, places),
     )
 
 
@@ -205,6 +215,7 @@ def _subject(
         probability=subject.probability,
         armed_probability=subject.armed_probability,
         position=_point(subject.xy_m, subject.level, places),
+        grid=None if places.grid is None else places.grid.square(subject.xy_m),
         uncertainty=schemas.Uncertainty(ce95_m=subject.ce95_m, cov_m2=subject.cov_m2),
         space=space,
         level=schemas.Named(
@@ -226,6 +237,18 @@ def _subject(
         unit=subject.unit,
         look_again=subject.look_again,
         search=None if subject.search is None else _search(subject.search, places),
+    )
+
+
+def _camera_now(one: CameraNow, places: Places) -> schemas.CameraNow:
+    return schemas.CameraNow(
+        id=one.camera,
+        name=places.camera_names.get(one.camera, one.camera),
+        sight=one.sight,
+        chance=one.chance,
+        soonest_s=one.soonest_s,
+        walk_s=one.walk_s,
+        reason=one.reason,
     )
 
 
@@ -302,6 +325,13 @@ def _point(xy_m: XY, level: str, places: Places) -> schemas.PointFeature:
         geometry=schemas.Point(coordinates=wgs84[0]),
         site_m=schemas.Point(coordinates=site_m[0]),
         properties=schemas.LevelProperties(level=level),
+    )
+
+
+def _place(xy_m: XY, places: Places) -> schemas.Outdoors:
+    wgs84, site_m = _both((xy_m,), places)
+    return schemas.Outdoors(
+        geometry=schemas.Point(coordinates=wgs84[0]), site_m=schemas.Point(coordinates=site_m[0])
     )
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import shapely
+
+from calibration.underlay import corners_px
+
+from .grid_reference import reference_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 
     from calibration.floor_plan import FloorPlan
     from calibration.site import Camera, Site
+    from calibration.underlay import Underlay
 
     from .targets import Target
 
@@ -28,7 +34,8 @@ _VIEW_DETAIL_M = 0.05
 def plan_geojson(target: Target, *, cameras: bool = True) -> str:
     """Return the plan of `target` as the text of a GeoJSON FeatureCollection.
 
-    Coordinates are site metres (x right, y up), which the foreign member `lastseen` says. A
+    Coordinates are site metres (x right, y up), which the foreign member `lastseen` says, beside
+    the compass bearing of the x axis, the reference grid and the pictures under levels. A
     feature's `feature_type` is one of `level`, `unit`, `wall`, `opening`, `entrance`, `fixture`,
     `camera` (a point; absent for a camera whose place is not known) and `camera-view` (the floor
     that the camera sees). `wall` holds all walls of a level, with the gaps of its doors.
@@ -43,13 +50,45 @@ def plan_geojson(target: Target, *, cameras: bool = True) -> str:
     return json.dumps(
         {
             "type": "FeatureCollection",
-            "lastseen": {"schema": 1, "coordinates": "site-metres"},
+            "lastseen": {
+                "schema": 1,
+                "coordinates": "site-metres",
+                "bearing_deg": target.site.anchor.x_axis_bearing_deg,
+                "grid": _grid(target.site.plan),
+                "underlays": [_underlay(underlay, target) for underlay in target.site.underlays],
+            },
             "site": target.id,
             "name": target.name,
             "features": features,
         },
         ensure_ascii=False,
     )
+
+
+def _grid(plan: FloorPlan) -> dict[str, Any] | None:
+    grid = reference_grid(plan)
+    if grid is None:
+        return None
+    return {
+        "left_top_m": grid.left_top_m,
+        "edge_m": grid.edge_m,
+        "columns": grid.columns,
+        "rows": grid.rows,
+    }
+
+
+def _underlay(underlay: Underlay, target: Target) -> dict[str, Any]:
+    """Where to get a picture of the plan and where it lies: its pixels to site metres."""
+    (left_px, top_px), _, (right_px, bottom_px), _ = corners_px(
+        underlay.size_px, underlay.media_type
+    ).tolist()
+    level = quote(underlay.level, safe="")
+    return {
+        "level": underlay.level,
+        "picture": f"/v1/sites/{quote(target.id, safe='')}/underlays/{level}",
+        "box_px": [left_px, top_px, right_px, bottom_px],
+        "to_site": underlay.placement.matrix().round(9).tolist(),
+    }
 
 
 def _plan_features(plan: FloorPlan) -> Iterator[_Feature]:

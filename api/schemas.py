@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calibration.answer import SubjectStatus, Visibility
 from calibration.inputs import MarkKind
+from calibration.next_cameras import CameraSight
 
 from .agreements import Channel
 from .grant_rules import IncidentKind
@@ -71,6 +72,13 @@ class LineFeature(Message):
     geometry: LineString = Field(description="WGS84, [longitude, latitude] in degrees.")
     site_m: LineString = Field(description="The same in site metres, [x right, y up].")
     properties: LevelProperties
+
+
+class Outdoors(Message):
+    """A place outside, on no level."""
+
+    geometry: Point = Field(description="WGS84, [longitude, latitude] in degrees.")
+    site_m: Point = Field(description="The same in site metres, [x right, y up].")
 
 
 class StageTimes(Message):
@@ -183,6 +191,10 @@ class Subject(Message):
     search: SearchArea | None = Field(
         default=None, description="Where it can be now; null while a camera sees it."
     )
+    grid: str | None = Field(
+        default=None,
+        description='Square of the plan\'s reference grid at `position`, e.g. "D7"; null outside.',
+    )
 
 
 class EntranceChoice(Message):
@@ -216,6 +228,26 @@ class EntranceChoice(Message):
     )
 
 
+class CameraNow(Message):
+    """One camera that matters now: it sees the first subject, or may soon."""
+
+    id: str
+    name: str
+    sight: CameraSight = Field(
+        description="`sees` the subject; `covers` its place without finding it; may be `next`."
+    )
+    chance: Probability = Field(
+        description="Judged chance that it shows the subject within 10 s; it ranks, no more."
+    )
+    soonest_s: Annotated[float, Field(ge=0.0)] = Field(
+        description="Seconds until the subject can be in its view at a run."
+    )
+    walk_s: Annotated[float, Field(ge=0.0)] | None = Field(
+        description="The same at a walk; null where the view is too far away to say."
+    )
+    reason: str = Field(description="Why, in words.")
+
+
 class IncidentMessage(Message):
     """Root of all messages of an incident."""
 
@@ -237,6 +269,13 @@ class LastSeen(IncidentMessage):
     subjects: tuple[Subject, ...] = Field(description="Most likely intruder first.")
     entrances: tuple[EntranceChoice, ...] = Field(
         description="For the first subject, best door first; empty without subjects."
+    )
+    arrival: Outdoors | None = Field(
+        default=None, description="Where officers arrive; null where nobody said."
+    )
+    cameras_now: tuple[CameraNow, ...] = Field(
+        default=(),
+        description="Cameras to look at for the first subject, the most important first.",
     )
 
 

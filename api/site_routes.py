@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
+
+from calibration.safe_svg import SvgError
+from calibration.underlay import MEDIA_TYPES
 
 from . import examples, schemas, site_schemas
+from .errors import ProblemError
 from .plans import plan_geojson
 from .services import DOCUMENTED_BEARER, ActorHere, ServicesHere, target_or_404
 from .viewing import told_cameras
@@ -24,6 +28,9 @@ router = APIRouter(
     responses={401: examples.UNAUTHORIZED, 403: examples.FORBIDDEN},
 )
 
+_NO_UNDERLAY = examples.problem_example(
+    404, "underlay-not-found", "No such picture", "no picture lies under level 'L2' of 'wing'"
+)
 _SITES = site_schemas.SiteList(sites=(examples.SITE,))
 
 
@@ -57,6 +64,53 @@ def get_plan(site_id: str, services: ServicesHere, actor: ActorHere) -> Response
     target = target_or_404(services, site_id, actor)
     told = told_cameras(target.terms.agreement, actor)
     return Response(plan_geojson(target, cameras=told), media_type="application/geo+json")
+
+
+@router.get(
+    "/{site_id}/underlays/{level}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture",
+            "content": {
+                media_type: {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "the bytes of the picture",
+                }
+                for media_type in sorted(set(MEDIA_TYPES.values()))
+            },
+        },
+        404: _NO_UNDERLAY,
+    },
+)
+def get_underlay(
+    site_id: str,
+    services: ServicesHere,
+    actor: ActorHere,
+    level: Annotated[str, Path(description="Level id of the plan.", max_length=64)],
+) -> Response:
+    """Return the picture that lies under a level of the plan; of an SVG, without its scripts.
+
+    Where it lies, `lastseen.underlays` of the plan says.
+    """
+    actor.need("sites")
+    target = target_or_404(services, site_id, actor)
+    underlay = next((one for one in target.site.underlays if one.level == level), None)
+    if underlay is None:
+        raise _no_underlay(f"no picture lies under level {level!r} of {site_id!r}")
+    try:
+        content = underlay.content()
+    except (OSError, SvgError) as error:
+        raise _no_underlay(
+            f"{underlay.file} cannot be shown any more: {error}; run 'lastseen site check'"
+        ) from error
+    policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    headers = {"Content-Security-Policy": policy}
+    return Response(content, media_type=underlay.media_type, headers=headers)
+
+
+def _no_underlay(detail: str) -> ProblemError:
+    return ProblemError(404, "underlay-not-found", "No such picture", detail)
 
 
 def _site(target: Target, services: Services, actor: Actor) -> site_schemas.Site:

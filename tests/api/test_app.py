@@ -314,7 +314,15 @@ def test_the_plan_shows_rooms_walls_doors_and_what_cameras_see(client: TestClien
     response = client.get("/v1/sites/small/plan")
     assert response.headers["content-type"] == "application/geo+json"
     plan = response.json()
-    assert plan["lastseen"] == {"schema": 1, "coordinates": "site-metres"}
+    assert plan["lastseen"] == {
+        "schema": 1,
+        "coordinates": "site-metres",
+        "bearing_deg": 90.0,
+        "grid": {
+            "left_top_m": [0.0, 20.0], "edge_m": 10.0, "columns": ["A", "B"], "rows": ["1", "2"],
+        },
+        "underlays": [],
+    }  # fmt: skip
     by_type: dict[str, list[dict[str, Any]]] = {}
     for feature in plan["features"]:
         by_type.setdefault(feature["feature_type"], []).append(feature)

@@ -117,6 +117,7 @@ def one_of_each(console: Console, client: httpx2.Client) -> dict[str, list[Any]]
         "request": [one.id for one in waiting] or ["none"],
         "source": ["button"],
         "subject": ["S1"],
+        "level": ["L1"],
         "link": [services.links.make(PictureLink(there.id, "cam-01", 4), DANA, START_S)[1]],
     }
 
