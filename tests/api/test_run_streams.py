@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import av
+import numpy as np
 import pytest
 
 from api.actors import MACHINE
@@ -93,8 +94,11 @@ def test_a_watched_camera_is_encoded_once_and_its_pictures_say_when_they_were_ta
     assert [one.number for one in fragments] == list(range(len(fragments)))
     assert fragments[0].keyframe
     video = io.BytesIO(head.init + b"".join(one.data for one in fragments))
-    with av.open(video) as container:
-        pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    with av.open(video, "r") as container:
+        pictures = [
+            np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+            for frame in container.decode(video=0)
+        ]
     assert len(pictures) == len(fragments)
     assert pictures[0].shape[1::-1] == head.size_px
     for picture, fragment in zip(pictures, fragments, strict=True):
