@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -13,24 +12,21 @@ import numpy as np
 
 from calibration.camera import VIEW_RANGE_M
 from calibration.camera_loading import CAMERA_FOLDER, lens_of, model_of, reference_file
-from calibration.camera_writing import CALIBRATIONS, Rewritten, rewritten
-from calibration.error_map import ErrorBand, ErrorMap, by_distance, error_map
+from calibration.camera_writing import CALIBRATIONS
 from calibration.errors import DegeneratePoints, Problem, SiteError
 from calibration.geodesy import Anchor, SiteFrame
-from calibration.landmarks import CameraFit, fit_camera
 from calibration.plan_loading import build_plan
 from calibration.site import SITE_FILE
-from calibration.site_files import CameraFile, LandmarkTable, SiteFile
+from calibration.site_files import CameraFile, SiteFile
 from calibration.validation import check, read_json, read_toml
 from vision.steadiness import reference_from
 from vision.view_features import to_bytes
 
+from .calibration_result import Calibrated, calibrated
 from .errors import CalibrateError, SiteWriteError
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,59 +37,6 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("pixel_x", "pixel_y", "x", "y")
 """Columns that a file of landmarks has at least; `z` and `name` may follow."""
-
-_DIGITS: Final = 9
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibrated:
-    """A camera that was fitted, and how sure it is.
-
-    Attributes:
-        camera_id: its id.
-        name: where it hangs.
-        level: its level.
-        plan: the site's floor plan.
-        landmarks: the survey, in its order.
-        fit: the camera and its residuals.
-        before: the camera by the pose or homography that its file has now; None without one.
-        errors: expected error over the floor that it shows.
-        bands: the same by distance.
-        refined: whether focal length and k1 were fitted, too.
-    """
-
-    camera_id: str
-    name: str
-    level: str
-    plan: FloorPlan
-    landmarks: tuple[LandmarkTable, ...]
-    fit: CameraFit
-    before: CameraModel | None
-    errors: ErrorMap
-    bands: tuple[ErrorBand, ...]
-    refined: bool
-
-    @property
-    def not_believed(self) -> tuple[str, ...]:
-        """Names of the landmarks that contradict the others."""
-        return tuple(label(self.landmarks, row) for row in self.fit.dropped)
-
-    @property
-    def moved_m(self) -> NDArray[np.float64] | None:
-        """`(N,)` how far the new calibration moves the cells of `errors`; None without one now."""
-        if self.before is None:
-            return None
-        at_px, seen = self.before.to_image(
-            np.column_stack([self.errors.xy_m, np.zeros(len(self.errors))])
-        )
-        now_m, valid = self.fit.camera.to_floor(at_px)
-        away_m = np.linalg.norm(now_m - self.errors.xy_m, axis=1)
-        return np.asarray(away_m[seen & valid])
-
-
-def label(landmarks: Sequence[LandmarkTable], row: int) -> str:
-    """The landmark's name, or its number where it has none."""
-    return landmarks[row].name or f"number {row + 1}"
 
 
 def calibrate_camera(
@@ -142,25 +85,20 @@ def calibrate_camera(
         raise SiteError(
             [Problem(name, "level", f"unknown level {file.level!r}; site.toml has {known}")]
         )
-    px = np.array([landmark.pixel for landmark in file.landmarks], dtype=np.float64)
-    xyz_m = np.array([(*one.metres, 0.0)[:3] for one in file.landmarks], dtype=np.float64)
     try:
-        fit = fit_camera(lens_of(file.lens), px, xyz_m, refine_lens=refine_lens)
+        return calibrated(
+            camera_id,
+            file.name,
+            file.level,
+            plan,
+            lens=lens_of(file.lens),
+            landmarks=file.landmarks,
+            before=before,
+            refine_lens=refine_lens,
+            range_m=range_m,
+        )
     except DegeneratePoints as error:
         raise DegeneratePoints(f"{name}: {error}") from error
-    errors = error_map(fit.camera, fit.camera.visible_floor(plan, file.level, range_m))
-    return Calibrated(
-        camera_id=camera_id,
-        name=file.name,
-        level=file.level,
-        plan=plan,
-        landmarks=file.landmarks,
-        fit=fit,
-        before=before,
-        errors=errors,
-        bands=by_distance(errors),
-        refined=refine_lens,
-    )
 
 
 def read_landmarks(path: Path) -> list[dict[str, Any]]:
@@ -245,48 +183,6 @@ def reference_of(path: Path, still: NDArray[np.uint8]) -> ViewFeatures:
     return reference
 
 
-def new_file(done: Calibrated, text: str, today: dt.date, *, survey: bool) -> Rewritten:
-    """The camera's file with the new calibration.
-
-    Args:
-        done: what was found.
-        text: the file as it is.
-        today: date to note.
-        survey: whether the landmarks came from elsewhere and are to be put into the file.
-    """
-    camera = done.fit.camera
-    pose = camera.pose
-    assert pose is not None  # noqa: S101 - a fitted camera has one
-    tables: dict[str, dict[str, Any]] = {
-        "pose": {
-            "R": _rounded(pose.rotation),
-            "t": _rounded(pose.translation),
-        }
-    }
-    if camera.calibration_cov is not None:
-        held_out_m = float(np.sqrt(np.mean(done.fit.held_out_m**2)))
-        tables["calibration"] = {
-            "date": today,
-            "landmarks": len(done.landmarks) - len(done.fit.dropped),
-            "not_believed": list(done.not_believed),
-            "sigma_px": round(done.fit.sigma_px, 3),
-            "held_out_m": round(held_out_m, 4),
-            "covariance": [
-                [float(f"{value:.6e}") for value in row] for row in camera.calibration_cov.tolist()
-            ],
-        }
-    lens = {}
-    if done.refined:
-        lens = {key: round(getattr(camera.lens, key), 6) for key in ("fx", "fy", "k1")}
-    return rewritten(
-        text,
-        tables=tables,
-        top={"floor_error_m": round(camera.floor_error_m, 4)},
-        lens=lens,
-        landmarks=[_table(landmark) for landmark in done.landmarks] if survey else None,
-    )
-
-
 def write_calibration(
     folder: Path, done: Calibrated, content: str, reference: ViewFeatures | None
 ) -> None:
@@ -296,7 +192,7 @@ def write_calibration(
         SiteWriteError: the file would not load, or cannot be written; all is as it was.
     """
     path = camera_path(folder, done.camera_id)
-    _require_loadable(path, content)
+    require_loadable(path, content)
     try:
         if reference is not None:
             write_whole(path.with_name(reference_file(done.camera_id)), to_bytes(reference))
@@ -319,7 +215,12 @@ def camera_path(folder: Path, camera_id: str) -> Path:
     return path
 
 
-def _require_loadable(path: Path, content: str) -> None:
+def require_loadable(path: Path, content: str) -> None:
+    """Return if a camera's file would load with this content.
+
+    Raises:
+        SiteWriteError: it would not.
+    """
     problems: list[Problem] = []
     file = check(CameraFile, tomllib.loads(content), path.name, problems)
     if file is None or model_of(file, path.name, problems) is None:
@@ -348,13 +249,3 @@ def _camera_before(table: dict[str, Any], name: str) -> CameraModel | None:
     problems: list[Problem] = []
     file = check(CameraFile, table, name, problems)
     return None if file is None else model_of(file, name, problems)
-
-
-def _table(landmark: LandmarkTable) -> dict[str, Any]:
-    named = {"name": landmark.name} if landmark.name else {}
-    return named | {"pixel": list(landmark.pixel), "metres": list(landmark.metres)}
-
-
-def _rounded(values: NDArray[np.float64]) -> list[Any]:
-    rounded: list[Any] = (np.round(values, _DIGITS) + 0.0).tolist()
-    return rounded

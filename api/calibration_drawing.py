@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from calibration.floor_lines import GRID_M, grid_m, in_picture
+
 from .errors import ReportError
 from .plan_drawing import draw_plan
 from .whole_files import write_whole
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from .calibrating import Calibrated
+    from .calibration_result import Calibrated
 
 SUFFIXES: Final = (".png", ".svg")
 LIMITS_M: Final = (0.1, 0.2, 0.35, 0.5, 1.0, 2.0)
@@ -32,10 +34,8 @@ EXAGGERATED: Final = 10.0
 _BELIEVED: Final = "#1b7f3b"
 _MISREAD: Final = "#b3261e"
 _GRID: Final = "#2f7fc1"
-_GRID_M: Final = 1.0
 _MARGIN_M: Final = 2.0
 _COLOURED_UP_TO_M: Final = (0.2, 2.0)
-_MOST_GRID_LINES: Final = 60
 _DPI: Final = 150
 
 
@@ -112,7 +112,7 @@ def _draw_picture(ax: Axes, done: Calibrated, still: NDArray[np.uint8] | None) -
             cv2.cvtColor(still, cv2.COLOR_BGR2RGB),
             extent=(-0.5, width_px - 0.5, height_px - 0.5, -0.5),
         )
-    for line_px in _floor_grid_px(done):
+    for line_px in in_picture(camera, grid_m(done.floor)):
         ax.plot(*line_px.T, color=_GRID, linewidth=0.5, alpha=0.7)
     horizon_px = camera.horizon_px()
     if len(horizon_px):
@@ -135,23 +135,6 @@ def _draw_picture(ax: Axes, done: Calibrated, still: NDArray[np.uint8] | None) -
     ax.set_aspect("equal")
     ax.set_title(
         f"landmarks, with how far they are off drawn {EXAGGERATED:.0f} times as long; floor in "
-        f"squares of {_GRID_M:g} m; dashed: the horizon",
+        f"squares of {GRID_M:g} m; dashed: the horizon",
         fontsize=8,
     )
-
-
-def _floor_grid_px(done: Calibrated) -> list[NDArray[np.float64]]:
-    """Lines of the floor's grid in the picture, where the camera shows floor."""
-    errors = done.errors
-    if not len(errors):
-        return []
-    low, high = np.floor(errors.xy_m.min(axis=0)), np.ceil(errors.xy_m.max(axis=0))
-    lines = []
-    for axis in (0, 1):
-        for at_m in np.arange(low[axis], high[axis] + 1, _GRID_M)[:_MOST_GRID_LINES]:
-            along_m = np.arange(low[1 - axis], high[1 - axis], 0.1)
-            line_m = np.zeros((len(along_m), 3))
-            line_m[:, axis], line_m[:, 1 - axis] = at_m, along_m
-            px, seen = done.fit.camera.to_image(line_m)
-            lines.append(np.where(seen[:, None], px, np.nan))
-    return lines

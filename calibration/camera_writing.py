@@ -51,7 +51,8 @@ def rewritten(
         tables: tables to put in the place of `CALIBRATIONS`.
         top: keys of the file itself to set, e.g. `floor_error_m`.
         lens: keys of `[lens]` to set.
-        landmarks: to put in the place of those of the file; None keeps those.
+        landmarks: to put in the place of those of the file, none of them if empty; None keeps
+            those.
     """
     wanted = tomllib.loads(text)
     for name in CALIBRATIONS:
@@ -62,6 +63,8 @@ def rewritten(
     replaced: set[str] = set(CALIBRATIONS)
     if landmarks is not None:
         wanted["landmarks"] = [dict(landmark) for landmark in landmarks]
+        if not landmarks:
+            del wanted["landmarks"]
         replaced.add("landmarks")
     sections = [section for section in _sections(text) if section[0] not in replaced]
     edited = [

@@ -72,7 +72,7 @@ def error_map(camera: CameraModel, floor: BaseGeometry, cell_m: float = CELL_M) 
     """
     if camera.centre_m is None:
         raise ValueError("only a camera with a pose has an error map")
-    xy_m = _cells(floor, cell_m)
+    xy_m = cells(floor, cell_m)
     px, shown = camera.to_image(np.column_stack([xy_m, np.zeros(len(xy_m))]))
     xy_m, px = xy_m[shown], px[shown]
     cov_m2 = camera.calibration_cov_m2(px)
@@ -108,7 +108,7 @@ def trusted_up_to_m(errors: ErrorMap, limit_m: float) -> float:
     return float(beyond.min()) if len(beyond) else math.inf
 
 
-def _cells(floor: BaseGeometry, cell_m: float) -> NDArray[np.float64]:
+def cells(floor: BaseGeometry, cell_m: float) -> NDArray[np.float64]:
     """`(N, 2)` middles of the cells of a grid that lie on `floor`."""
     if floor.is_empty:
         return np.zeros((0, 2))

@@ -72,6 +72,8 @@ class CameraFit:
             of landmarks that are believed and whose others fix a camera: none of four. Where
             three or more of these are near the floor, only of those: near the camera's own height
             a pixel is metres wide.
+        left_out_m: `(N,)` the same distance of each landmark wherever its height is; not a number
+            where it was not used or the others fix no camera, infinite where they place it nowhere.
         measured: whether `held_out_m` has at least three distances, all of them finite.
         dropped: rows of landmarks that contradict the others and were not used.
         sigma_px: standard deviation of a landmark's pixel coordinate, of those that were used.
@@ -80,6 +82,7 @@ class CameraFit:
     camera: CameraModel
     residual_px: NDArray[np.float64]
     held_out_m: NDArray[np.float64]
+    left_out_m: NDArray[np.float64]
     measured: bool
     dropped: tuple[int, ...]
     sigma_px: float
@@ -110,8 +113,8 @@ def fit_camera(
     require_column("px", px, shape=(None, 2), dtype=np.float64)
     require_column("xyz_m", xyz_m, shape=(len(px), 3), dtype=np.float64)
     diagonal_px = math.hypot(lens.width_px, lens.height_px)
-    _require_spread(px, xyz_m)
-    _require_extent(px, diagonal_px)
+    require_spread(px, xyz_m)
+    require_extent(px, diagonal_px)
     rays, valid = lens.to_rays(px)
     if not valid.all():
         raise DegeneratePoints(
@@ -126,6 +129,8 @@ def fit_camera(
     if refine_lens:
         fitted = _with_lens(used, fitted)
     held_out_m, nees = _held_out(used, fitted, refine_lens=refine_lens, diagonal_px=diagonal_px)
+    left_out_m = np.full(len(px), np.nan)
+    left_out_m[kept] = held_out_m
     low = used.xyz_m[:, 2] <= _NEAR_FLOOR_M
     if np.isfinite(held_out_m[low]).sum() >= _LEAST_HELD_OUT:
         held_out_m = np.where(low, held_out_m, np.nan)
@@ -146,6 +151,7 @@ def fit_camera(
         ),
         residual_px=survey.away_px(fitted.lens, fitted.pose),
         held_out_m=held_out_m,
+        left_out_m=left_out_m,
         measured=measured,
         dropped=tuple(np.setdiff1d(np.arange(len(px)), kept).tolist()),
         sigma_px=sigma_px,
@@ -241,7 +247,12 @@ def _why_none(survey: Survey, diagonal_px: float) -> str:
     )
 
 
-def _require_spread(px: NDArray[np.float64], xyz_m: NDArray[np.float64]) -> None:
+def require_spread(px: NDArray[np.float64], xyz_m: NDArray[np.float64]) -> None:
+    """Return if landmarks can fix a camera: four or more, none twice, and not on one line.
+
+    Raises:
+        DegeneratePoints: they cannot; the message says why.
+    """
     n = len(px)
     if n < LEAST_LANDMARKS:
         raise DegeneratePoints(f"{n} landmarks do not fix a camera; survey at least four")
@@ -268,7 +279,12 @@ def _spread(points: NDArray[np.float64]) -> float:
     return float(sizes[1] / sizes[0]) if sizes[0] > 0 else 0.0
 
 
-def _require_extent(px: NDArray[np.float64], diagonal_px: float) -> None:
+def require_extent(px: NDArray[np.float64], diagonal_px: float) -> None:
+    """Return if landmarks lie all over enough of a picture of this size from corner to corner.
+
+    Raises:
+        DegeneratePoints: they lie near one point of it.
+    """
     extent_px = float(np.linalg.norm(np.ptp(px, axis=0)))
     if extent_px < _LEAST_EXTENT * diagonal_px:
         raise DegeneratePoints(
@@ -280,7 +296,7 @@ def _require_extent(px: NDArray[np.float64], diagonal_px: float) -> None:
 
 def _is_spread(survey: Survey) -> bool:
     try:
-        _require_spread(survey.px, survey.xyz_m)
+        require_spread(survey.px, survey.xyz_m)
     except DegeneratePoints:
         return False
     return True

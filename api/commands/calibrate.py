@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from api.calibrating import Calibrated
+    from api.calibration_result import Calibrated
 
 GOOD_M = 0.5
 """Expected error up to which a room is told from the next."""
@@ -73,12 +73,12 @@ def calibrate(
     from api.calibrating import (
         calibrate_camera,
         camera_path,
-        new_file,
         read_still,
         reference_of,
         write_calibration,
     )
     from api.calibration_drawing import write_calibration_map
+    from api.calibration_result import new_file
 
     done = calibrate_camera(site, camera, landmarks_file=landmarks, refine_lens=refine_lens)
     picture = None if still is None else read_still(still, done.fit.camera)
@@ -121,7 +121,7 @@ def _landmark_table(done: Calibrated) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from api.calibrating import label
+    from api.calibration_result import label
 
     table = Table(title=f"{escape(done.name)}: landmarks", title_justify="left")
     table.add_column("landmark")
@@ -198,7 +198,7 @@ def _sentences(done: Calibrated) -> list[str]:
 def _as_json(done: Calibrated) -> dict[str, Any]:
     import numpy as np
 
-    from api.calibrating import label
+    from api.calibration_result import label
     from calibration.error_map import trusted_up_to_m
 
     fit = done.fit

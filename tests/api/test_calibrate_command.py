@@ -12,7 +12,8 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-from api.calibrating import calibrate_camera, camera_path, new_file, write_calibration
+from api.calibrating import calibrate_camera, camera_path, write_calibration
+from api.calibration_result import new_file
 from api.cli import app, main
 from api.errors import CalibrateError, SiteWriteError
 from calibration.camera_loading import reference_file
