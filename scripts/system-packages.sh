@@ -21,7 +21,8 @@ packages_of() {
         gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
         gstreamer1.0-plugins-ugly gstreamer1.0-libav
       ;;
-    browser) echo chromium ;;
+    # FFmpeg judges what is streamed, as a player that is none of ours.
+    browser) echo chromium ffmpeg ;;
     postgres) echo postgresql ;;
     *)
       echo "system-packages: unknown set '$1'; known: venv runtime render rtsp browser postgres" >&2

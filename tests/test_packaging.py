@@ -24,9 +24,9 @@ COMES_WITH = {
     "anyio": "fastapi",
 }
 """Parts of a declared dependency that are used by their own name."""
-NEEDED_BY_ANOTHER = {"psycopg", "torchvision"}
-"""Declared and not imported: SQLAlchemy loads the driver that an address names, and ultralytics
-needs the build that matches torch."""
+NEEDED_BY_ANOTHER = {"psycopg", "torchvision", "websockets"}
+"""Declared and not imported: SQLAlchemy loads the driver that an address names, ultralytics needs
+the build that matches torch, and uvicorn speaks WebSocket with the other."""
 
 
 @pytest.fixture(scope="module")
