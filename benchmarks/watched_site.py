@@ -136,8 +136,9 @@ def watched_site() -> Iterator[Watched]:
         try:
             if not told.poll(_PATIENCE_S):
                 raise RuntimeError("the server did not start")
-            url = told.recv()
-            yield _opened(url, password, server.pid or 0)
+            watched = _opened(told.recv(), password, server.pid or 0)
+            yield watched
+            _close(watched)
         finally:
             stop.set()
             server.join(10)
@@ -198,6 +199,13 @@ def _opened(url: str, password: str, pid: int) -> Watched:
             if time.monotonic() > until_s:
                 raise RuntimeError(f"the cameras do not come up: {json.dumps(cameras)}")
             time.sleep(0.2)
+
+
+def _close(watched: Watched) -> None:
+    headers = {"Authorization": f"Bearer {watched.token}"}
+    with httpx2.Client(base_url=watched.url, headers=headers, timeout=30.0) as client:
+        path = f"/v1/incidents/{watched.incident}"
+        client.delete(path, params={"reason": "The benchmark is over"}).raise_for_status()
 
 
 def _cpu_s(pid: int) -> float:

@@ -22,6 +22,7 @@ COMES_WITH = {
     "pydantic-core": "pydantic",
     "starlette": "fastapi",
     "anyio": "fastapi",
+    "h11": "uvicorn",
 }
 """Parts of a declared dependency that are used by their own name."""
 NEEDED_BY_ANOTHER = {"psycopg", "torchvision", "websockets"}
