@@ -10,8 +10,10 @@ Requests are counted so that nobody uses up what somebody else needs: strangers 
 the browser that signs in where it has signed in before, and not an event that bears a signature;
 of those `api.activations` counts the false ones.
 
-`EventSource` and plain navigation cannot send a header, therefore the cookie. It is HttpOnly and
-SameSite=Strict; a request that changes something by cookie must also come from our own origin.
+`EventSource`, `WebSocket` and plain navigation cannot send a header, therefore the cookie. It is
+HttpOnly and SameSite=Strict; a request that changes something by cookie must also come from our own
+origin, and so must a WebSocket, which browsers open to any site. One that is not let through is
+closed before it is accepted.
 
 A stream is looked at again while it runs: who has signed out, or was locked out, sees no more.
 """
@@ -32,7 +34,8 @@ from starlette.requests import HTTPConnection
 from .errors import ProblemError, StoreError
 from .problems import problem_response
 from .request_limits import RequestLimits, address_key, too_many_requests
-from .watched_streams import WatchedSend, bounded, until_of
+from .request_sizes import most_bytes
+from .watched_streams import POLICY_VIOLATION, WatchedSend, bounded, until_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +62,11 @@ DEVICE_COOKIE = "lastseen_device"
 
 _log = logging.getLogger(__name__)
 
+WEBSOCKET = "WEBSOCKET"
+"""Stands for the method of a request that opens a WebSocket; none that is sent is called so."""
+
+_OVER_TLS = frozenset({"https", "wss"})
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_POLICY_VIOLATION = 1008
 _RECOGNISING = 32
 _NOBODYS_ADDRESS = "unknown"
 _LINK = "/v1/links/"
@@ -68,7 +74,8 @@ _LINK = "/v1/links/"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -129,10 +136,7 @@ class Access:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # there are no websockets here
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
-            return
-        fixed = _HEADERS | (_HEADERS_OF_HTTPS if scope["scheme"] == "https" else {})
+        fixed = _HEADERS | (_HEADERS_OF_HTTPS if scope["scheme"] in _OVER_TLS else {})
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -141,10 +145,15 @@ class Access:
                     headers.setdefault(name, value)
             await send(message)
 
-        verdict = await self._judge(HTTPConnection(scope), scope["method"], scope["path"])
+        socket = scope["type"] == "websocket"
+        method = WEBSOCKET if socket else scope["method"]
+        verdict = await self._judge(HTTPConnection(scope), method, scope["path"])
         state = scope.setdefault("state", {})
         state["actor"] = verdict.actor
         state["signed_in"] = verdict.actor is not None
+        if socket and verdict.refusal is not None:
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if verdict.refusal is not None:
             response = problem_response(scope["path"], verdict.refusal)
             await response(scope, receive, send_with_headers)
@@ -153,7 +162,7 @@ class Access:
             watched = WatchedSend(
                 send_with_headers, verdict.again, self._clock, answering, verdict.until_s
             )
-            await self._app(scope, bounded(receive), watched)
+            await self._app(scope, bounded(receive, most_bytes(method, scope["path"])), watched)
 
     async def _judge(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
         """Return what is to be done with a request.
@@ -251,7 +260,7 @@ def cookie_name(name: str, connection: HTTPConnection) -> str:
     Over TLS it has the prefix by which browsers see to it that no other host and no page without
     TLS has set it.
     """
-    return f"__Host-{name}" if connection.scope["scheme"] == "https" else name
+    return f"__Host-{name}" if connection.scope["scheme"] in _OVER_TLS else name
 
 
 def _own_origin(connection: HTTPConnection, *, needed: bool) -> bool:

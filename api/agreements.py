@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from calibration.validation import FileModel, Model, check, read_toml
+from vision.stream_parts import HeadPolicy  # noqa: TC001 - pydantic reads the annotation
 
 from .errors import AgreementError
 
@@ -176,7 +177,21 @@ class Survey(FileModel):
     """How long one look lasts at most: a still takes seconds, a walk test as long as the walk."""
 
 
-_ADDED_LATER = ("survey",)
+class Streams(FileModel):
+    """`[streams]`: how live pictures are shown, and to whom."""
+
+    heads: HeadPolicy = "pixelate-others"
+    """Whose heads cannot be made out: of everyone who is not a subject of interest
+    (`pixelate-others`), of everybody (`pixelate-all`), or of nobody (`clear`)."""
+    roles: tuple[Slug, ...] = ()
+    """Roles that may watch streams; empty for all who may see an incident and its cameras."""
+
+    def for_role(self, role: str) -> bool:
+        """Whether somebody in this role may watch streams."""
+        return not self.roles or role in self.roles
+
+
+_ADDED_LATER = ("survey", "streams")
 """Sections that older agreements cannot have. One that is not written is not hashed, so that terms
 that grants were made under keep their hash."""
 
@@ -201,6 +216,7 @@ class Agreement(FileModel):
     confidential: Confidential = Confidential()
     exercises: Exercises | None = None
     survey: Survey | None = None
+    streams: Streams | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -218,6 +234,7 @@ class Agreement(FileModel):
             "retention.legal_hold_by": self.retention.legal_hold_by,
             "confidential.told_to": self.confidential.told_to,
             "exercises.roles": self.exercises.roles if self.exercises else (),
+            "streams.roles": self.streams.roles if self.streams else (),
             "survey.roles": self.survey.roles if self.survey else (),
         }
         for where, roles in named.items():
@@ -237,6 +254,11 @@ class Agreement(FileModel):
         written = {k: v for k, v in terms.items() if not (k in _ADDED_LATER and v is None)}
         said = json.dumps(written, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
+
+    @property
+    def streaming(self) -> Streams:
+        """How live pictures are shown: as it says, or the defaults where it says nothing."""
+        return self.streams or Streams()
 
     def tells(self, fact: Fact, role: str) -> bool:
         """Whether a role may be told a fact: one that is confidential only to those named."""

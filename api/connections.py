@@ -3,21 +3,25 @@
 A connection takes a file descriptor, and whoever says nothing on it is met by no other limit. So
 those that are silent too long are closed, and where there are too many the one that was there
 longest makes room: somebody who connects and asks at once gets an answer, whoever else is there.
-A connection on which a request is being answered, as a stream of events is, stays.
+A connection on which a request is being answered, as a stream of events is, stays; so does one that
+became a WebSocket, which is counted on.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import resource
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from .request_limits import address_key
 
 if TYPE_CHECKING:
     import asyncio
+
+    import h11
 
 SILENT_S = 15.0
 """A whole request must have come so long after the answer before, or after connecting."""
@@ -25,8 +29,19 @@ SILENT_S = 15.0
 MOST_OF_AN_ADDRESS = 64
 """Silent connections from one other machine; a proxy on this one has those of all."""
 
+PING_S = 10.0
+"""A WebSocket is asked so often whether anybody is there, and has as long again to answer."""
+
+MOST_MESSAGE_BYTES = 1024
+"""Longest message that is taken from a WebSocket: nothing needs to be said on it."""
+
+_LAST_WORDS_S = 1.0
+_MOST_WAITING_BYTES = 1_000_000
 _MOST = 4096  # or half of the files that this process may hold
 _MOST_FILES = 65_536  # where the machine names no most
+
+
+Counted: TypeAlias = "BoundedProtocol | BoundedWebSocket"
 
 
 class Connections:
@@ -48,13 +63,13 @@ class Connections:
         self._most = min(_MOST, soft // 2) if most is None else most
         self._most_of_an_address = most_of_an_address
         self._silent_s = silent_s
-        self._all: dict[BoundedProtocol, None] = {}  # in the order in which they came
-        self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
+        self._all: dict[Counted, None] = {}  # in the order in which they came
+        self._by_address: dict[str, dict[Counted, None]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, connection: BoundedProtocol) -> None:
+    def add(self, connection: Counted) -> None:
         """Note one that was made, and close another where there are too many now."""
         self._all[connection] = None
         of_address = self._by_address.setdefault(connection.place, {})
@@ -63,7 +78,7 @@ class Connections:
             _make_room(of_address, self._most_of_an_address)
         _make_room(self._all, self._most)
 
-    def remove(self, connection: BoundedProtocol) -> None:
+    def remove(self, connection: Counted) -> None:
         """Forget one that has ended."""
         self._all.pop(connection, None)
         of_address = self._by_address.get(connection.place, {})
@@ -114,10 +129,58 @@ class BoundedProtocol(H11Protocol):
         self._counted.remove(self)
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection on to a WebSocket, which is counted in its place."""
+        self._counted.remove(self)
+        super().handle_websocket_upgrade(event)
+
     def on_response_complete(self) -> None:
         """Note that a request is answered; the next one is awaited from now on."""
         self.owes_since_s = self.loop.time()
         super().on_response_complete()
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that is counted, and gone soon after it is over.
+
+    Args:
+        counted: where.
+        more: of uvicorn's protocol.
+    """
+
+    owes = False
+    """It is never the other side's turn; whether anybody is there is what pings are for."""
+
+    def __init__(self, counted: Connections, **more: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(**more)
+        self._counted = counted
+        self.place = ""
+        self.local = False
+        self.owes_since_s = self.loop.time()
+        self.close_timeout = _LAST_WORDS_S
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note that it begins."""
+        super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        self.place, self.local = address_key(host), _is_loopback(host)
+        self._counted.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that it has ended."""
+        self._counted.remove(self)
+        super().connection_lost(exc)
+
+    def handle_ping(self) -> None:
+        """Answer; whoever pings on and on and reads no answer is disconnected."""
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > _MOST_WAITING_BYTES:
+            self.transport.abort()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Let the last words be read, and end it: whoever reads nothing holds nothing."""
+        super().on_task_complete(task)
+        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
 
 
 def _is_loopback(host: str) -> bool:
@@ -135,7 +198,7 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _make_room(among: dict[BoundedProtocol, None], most: int) -> None:
+def _make_room(among: dict[Counted, None], most: int) -> None:
     """Close the oldest connection that owes a request, where too many do."""
     if len(among) <= most:
         return

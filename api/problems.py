@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from .errors import (
+    ApiError,
     AuditError,
     ForbiddenError,
     NotPermittedError,
@@ -32,12 +33,46 @@ MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 _OUR_FAULT = "Something went wrong inside the server; its log says what. Nothing was changed."
+_STORAGE = (
+    "Its database does not answer, or a key cannot be read; the server's log says what to repair."
+)
 _BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("unreadable-request", "The request cannot be read"),
     404: ("not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "This method is not allowed here"),
     413: ("request-too-large", "The request is too large"),
 }
+
+
+_KINDS: dict[type[ApiError], tuple[int, str, str, str]] = {
+    NotPermittedError: (403, "not-permitted", "The gate does not permit this", ""),
+    ForbiddenError: (403, "forbidden", "Your role does not go that far", ""),
+    RunError: (409, "nothing-to-play", "The incident cannot be played", ""),
+    AuditError: (
+        503,
+        "audit-unavailable",
+        "The audit cannot be written",
+        "Nothing is opened without an audit entry; the server's log says what to repair.",
+    ),
+    StoreError: (503, "store-unavailable", "The server's storage cannot be used", _STORAGE),
+    StateError: (503, "store-unavailable", "The server's storage cannot be used", _STORAGE),
+}
+"""Status, slug, title and detail of what may go wrong anywhere; an empty detail stands for the
+error's own text. Errors that name a path of the server, which is not for callers, have one."""
+
+
+def problem_of(error: ApiError) -> ProblemError:
+    """Return the problem that tells a caller of an error; what it hides is logged."""
+    if isinstance(error, ProblemError):
+        return error
+    known = next((told for kind, told in _KINDS.items() if isinstance(error, kind)), None)
+    if known is None:
+        _log.error("%s: %s", type(error).__name__, error)
+        return ProblemError(500, "internal-error", "Internal error", _OUR_FAULT)
+    status, slug, title, detail = known
+    if detail:
+        _log.error("%s", error)
+    return ProblemError(status, slug, title, detail or str(error))
 
 
 def problem_response(
@@ -76,60 +111,18 @@ def install_problem_handlers(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(NotPermittedError, _not_permitted)
-    app.add_exception_handler(ForbiddenError, _forbidden)
-    app.add_exception_handler(AuditError, _audit)
-    app.add_exception_handler(StoreError, _storage)
-    app.add_exception_handler(StateError, _storage)
-    app.add_exception_handler(RunError, _run)
+    kinds: tuple[type[Exception], ...] = (ProblemError, *_KINDS)
+    for kind in kinds:
+        app.add_exception_handler(kind, _api)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _problem(request: Request, error: Exception) -> Response:
-    if not isinstance(error, ProblemError):
+async def _api(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):
         return await _unexpected(request, error)
-    return problem_response(request.scope["path"], error)
-
-
-async def _not_permitted(request: Request, error: Exception) -> Response:
-    problem = ProblemError(403, "not-permitted", "The gate does not permit this", str(error))
-    return problem_response(request.scope["path"], problem)
-
-
-async def _forbidden(request: Request, error: Exception) -> Response:
-    problem = ProblemError(403, "forbidden", "Your role does not go that far", str(error))
-    return problem_response(request.scope["path"], problem)
-
-
-async def _audit(request: Request, error: Exception) -> Response:
-    _log.error("%s", error)  # names a path of the server, which is not for the caller
-    problem = ProblemError(
-        503,
-        "audit-unavailable",
-        "The audit cannot be written",
-        "Nothing is opened without an audit entry; the server's log says what to repair.",
-    )
-    return problem_response(request.scope["path"], problem)
-
-
-async def _storage(request: Request, error: Exception) -> Response:
-    _log.error("%s", error)  # as above
-    problem = ProblemError(
-        503,
-        "store-unavailable",
-        "The server's storage cannot be used",
-        "Its database does not answer, or a key cannot be read; the server's log says what to "
-        "repair.",
-    )
-    return problem_response(request.scope["path"], problem)
-
-
-async def _run(request: Request, error: Exception) -> Response:
-    problem = ProblemError(409, "nothing-to-play", "The incident cannot be played", str(error))
-    return problem_response(request.scope["path"], problem)
+    return problem_response(request.scope["path"], problem_of(error))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

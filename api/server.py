@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 
 from .app import stop_all
-from .connections import BoundedProtocol, Connections, raise_file_limit
+from .connections import (
+    MOST_MESSAGE_BYTES,
+    PING_S,
+    BoundedProtocol,
+    BoundedWebSocket,
+    Connections,
+    raise_file_limit,
+)
 from .errors import ServeError
 
 if TYPE_CHECKING:
@@ -86,7 +93,7 @@ class Server(uvicorn.Server):
     Event streams end only when their incident does; uvicorn would wait for them in vain.
 
     Args:
-        config: uvicorn's; how HTTP is spoken is set here.
+        config: uvicorn's; how HTTP and WebSockets are spoken is set here.
         app: the application, as in `config`.
         connections: bounds them; made where not given.
     """
@@ -99,7 +106,11 @@ class Server(uvicorn.Server):
         self._connections = Connections() if connections is None else connections
         counted = functools.partial(BoundedProtocol, self._connections)
         config.http = cast("type[asyncio.Protocol]", counted)
-        config.ws = "none"  # it would take connections over
+        upgraded = functools.partial(BoundedWebSocket, self._connections)
+        config.ws = cast("type[asyncio.Protocol]", upgraded)
+        config.ws_max_size = MOST_MESSAGE_BYTES
+        config.ws_ping_interval = config.ws_ping_timeout = PING_S
+        config.ws_per_message_deflate = False  # video is compressed already
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

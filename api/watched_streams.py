@@ -11,9 +11,10 @@ from anyio.lowlevel import checkpoint
 from starlette.exceptions import HTTPException
 
 from .errors import ProblemError, StoreError
+from .request_sizes import MOST_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.types import Message, Receive, Send
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 LOOK_AGAIN_S = 30.0
 """How often it is looked at again who reads a stream."""
 
-_MOST_REQUEST_BYTES = 65_536
+POLICY_VIOLATION = 1008
+"""Code with which a WebSocket is closed on whoever may not have it (RFC 6455, 7.4.1)."""
 
 
 class WatchedSend:
@@ -55,11 +57,10 @@ class WatchedSend:
 
     async def __call__(self, message: Message) -> None:
         """Send, unless it is a part of a stream that is over for its reader."""
-        streams = message["type"] == "http.response.body" and message.get("more_body", False)
-        if streams and self._again and self._clock() >= self._looked_s + LOOK_AGAIN_S:
+        if _streams(message) and self._again and self._clock() >= self._looked_s + LOOK_AGAIN_S:
             self._looked_s = self._clock()
             if not await self._still_known(self._again):
-                message = {"type": "http.response.body", "body": b"", "more_body": False}
+                message = _LAST[message["type"]]
                 self._answering.cancel()
                 with CancelScope(shield=True):
                     await self._send(message)
@@ -75,6 +76,23 @@ class WatchedSend:
             return self._clock() < self._until_s
 
 
+_LAST: Mapping[str, Message] = {
+    "http.response.body": {"type": "http.response.body", "body": b"", "more_body": False},
+    "websocket.send": {
+        "type": "websocket.close",
+        "code": POLICY_VIOLATION,
+        "reason": "you are not signed in any more",
+    },
+}
+
+
+def _streams(message: Message) -> bool:
+    """Whether a message is a part of an answer that goes on."""
+    if message["type"] == "http.response.body":
+        return bool(message.get("more_body", False))
+    return message["type"] == "websocket.send"
+
+
 def until_of(token: str) -> float:
     """Return when a bearer token that was checked ends by its own word; infinity if it has none."""
     try:
@@ -84,15 +102,15 @@ def until_of(token: str) -> float:
         return math.inf
 
 
-def bounded(receive: Receive) -> Receive:
-    """Return `receive`, which refuses a request that grows too large."""
+def bounded(receive: Receive, most_bytes: int = MOST_BYTES) -> Receive:
+    """Return `receive`, which refuses a request whose body grows larger than `most_bytes`."""
     seen_bytes = 0
 
     async def receive_bounded() -> Message:
         nonlocal seen_bytes
         message = await receive()
-        seen_bytes += len(message.get("body", b""))
-        if seen_bytes > _MOST_REQUEST_BYTES:
+        seen_bytes += len(message.get("body") or b"")
+        if seen_bytes > most_bytes:
             raise HTTPException(413)
         return message
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from calibration.answer import (
     StageTimes,
     TrackKey,
 )
+from tests.api.filmed import Film
 from vision.evidence import EvidencePicture
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from api.services import Services
     from calibration.inputs import OperatorInput
     from calibration.search_picture import SearchPicture
+    from vision.stream_parts import Drawing, StreamPart, StreamWanted
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of the accounts of tests
 START_S = 1_772_442_000.0  # 2026-03-02 09:00:00 UTC
@@ -282,6 +285,14 @@ class ReplayedRun:
     pictures: dict[TrackKey, EvidencePicture] = field(default_factory=dict)
     told: list[OperatorInput] = field(default_factory=list)
     searched: dict[str, SearchPicture] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    wanted: frozenset[StreamWanted] = frozenset()
+    drawing: Drawing | None = None
+    take: Callable[[StreamPart], None] | None = None
+    films: bool = True
+
+    def __post_init__(self) -> None:
+        self._film = Film(self.clock, lambda: self.phase == "live")
 
     def start(self) -> None:
         if self.refuse:
@@ -291,6 +302,7 @@ class ReplayedRun:
 
     def stop(self) -> None:
         self.stopped = True
+        self._film.stop()
         self.pictures.clear()
         self.phase = "stopped"
 
@@ -313,6 +325,16 @@ class ReplayedRun:
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         return self.pictures.get(track)
 
+    def show(
+        self,
+        wanted: frozenset[StreamWanted],
+        take: Callable[[StreamPart], None],
+        drawing: Drawing,
+    ) -> None:
+        self.wanted, self.take, self.drawing = wanted, take, drawing
+        if self.films and not self.stopped:
+            self._film.show(wanted, take)
+
     def say(self, said: Answer) -> None:
         """Publish as the engine would, unless stopped."""
         if not self.stopped:
@@ -327,6 +349,8 @@ class ReplayedRuns:
     made: list[ReplayedRun] = field(default_factory=list)
     journals: list[Journal | None] = field(default_factory=list)
     refuse: str = ""
+    clock: Callable[[], float] = time.time
+    films: bool = True
 
     def __call__(
         self,
@@ -337,7 +361,7 @@ class ReplayedRuns:
         journal: Journal | None = None,
     ) -> ReplayedRun:
         assert permit.cameras <= set(target.site.cameras)
-        run = ReplayedRun(permit, publish, on_end, self.refuse)
+        run = ReplayedRun(permit, publish, on_end, self.refuse, clock=self.clock, films=self.films)
         self.made.append(run)
         self.journals.append(journal)
         return run
@@ -427,7 +451,7 @@ def build_console(
     target = load_target(site if site.exists() else write_site(site, agreement=agreement))
     state = folder / "state"
     record = record_in(open_store(state, database_url), state)
-    runs = ReplayedRuns()
+    runs = ReplayedRuns(clock=clock)
     app = create_app(
         {target.id: target},
         record=record,
