@@ -17,8 +17,10 @@ ApiError
 ├── TruthError         a truth file of a drill is malformed or contradicts the site
 ├── RunRecordError     a recorded run cannot be read back or written
 ├── JournalError       a part of an incident's journal is not what was written
+├── DeltaError         a change was applied to another message than it was made for
 ├── ReportError        a report cannot be written (disk full, no permission)
 ├── SiteWriteError     a site folder, an archive of it or a file in it cannot be written
+├── UploadError        a file that somebody brings to the floor-plan page cannot be used
 ├── CalibrateError     a survey cannot be read, or a camera has none
 ├── DrillImportError   a public data set cannot be turned into a drill folder
 └── ProblemError       a request answered with a problem document (RFC 9457)
@@ -99,12 +101,20 @@ class JournalError(ApiError):
     """A part of an incident's journal is not what was written, or its site cannot be read."""
 
 
+class DeltaError(ApiError, ValueError):
+    """A change was applied to another message than it was made for; ask for a snapshot."""
+
+
 class ReportError(ApiError):
     """A report cannot be written; the message names the file and the cause, no half file stays."""
 
 
 class SiteWriteError(ApiError):
     """A site folder, an archive of it or a file in it cannot be written; the message says why."""
+
+
+class UploadError(ApiError, ValueError):
+    """A file that was brought is not used; the message says what it is and what would do."""
 
 
 class CalibrateError(ApiError):

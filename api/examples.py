@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from calibration.answer import (
@@ -15,9 +16,12 @@ from calibration.answer import (
 )
 from calibration.geodesy import Anchor, SiteFrame
 from calibration.inputs import Mark
+from calibration.next_cameras import CameraNow
 from vision.evidence import EvidencePicture
 
 from . import request_schemas, schemas, site_schemas
+from .deltas import delta_message
+from .grid_reference import grid_over
 from .locations import (
     Envelope,
     Places,
@@ -30,7 +34,12 @@ from .runs import CameraStatus
 
 _AT_S = 1772442015.25  # 2026-03-02 09:00:15.25 UTC
 _INCIDENT = "20260302-090000-9f3a61c2"
-_PLACES = Places(SiteFrame(Anchor(-85.52, 39.05, 90.0)), {"L1": "Ground floor"})
+_PLACES = Places(
+    SiteFrame(Anchor(-85.52, 39.05, 90.0)),
+    {"L1": "Ground floor"},
+    grid=grid_over(0.0, 0.0, 32.0, 18.0),
+    camera_names={"cam-02": "Corridor east", "cam-03": "Room 104", "cam-04": "Gym"},
+)
 
 _ANSWER = Answer(
     at_s=_AT_S,
@@ -121,6 +130,7 @@ _ANSWER = Answer(
         placed_s=_AT_S - 0.05,
         published_s=_AT_S,
     ),
+    arrival_m=(52.0, -6.0),
 )
 
 
@@ -130,7 +140,13 @@ def _envelope(sequence: int) -> Envelope:
 
 _PICTURE = EvidencePicture("cam-02", 7, _AT_S - 3.1, 0.88, (0.41, 0.46, 0.78, 0.58), b"")
 
-LAST_SEEN = last_seen_message(_ANSWER, _PLACES, _envelope(118), lambda _: _PICTURE)
+_CAMERAS_NOW = (
+    CameraNow("cam-02", "sees", 1.0, 0.0, 0.0, "in its picture now"),
+    CameraNow("cam-03", "sees", 1.0, 0.0, 0.0, "in its picture now"),
+    CameraNow("cam-04", "next", 0.53, 2.2, 4.7, "can walk in: 5 s at a walk, 2 s at a run"),
+)
+
+LAST_SEEN = last_seen_message(_ANSWER, _PLACES, _envelope(118), lambda _: _PICTURE, _CAMERAS_NOW)
 ENTRANCES = entrances_message(LAST_SEEN)
 CAMERAS = cameras_message(
     (
@@ -188,7 +204,18 @@ SITE = site_schemas.Site(
 )
 PLAN: dict[str, Any] = {
     "type": "FeatureCollection",
-    "lastseen": {"schema": 1, "coordinates": "site-metres"},
+    "lastseen": {
+        "schema": 1,
+        "coordinates": "site-metres",
+        "bearing_deg": 90.0,
+        "grid": {
+            "left_top_m": [0.0, 20.0],
+            "edge_m": 10.0,
+            "columns": ["A", "B", "C", "D"],
+            "rows": ["1", "2"],
+        },
+        "underlays": [],
+    },
     "site": "wing",
     "features": [
         {
@@ -206,6 +233,36 @@ PLAN: dict[str, Any] = {
     ],
 }
 EVENTS = f"event: last-seen\ndata: {LAST_SEEN.model_dump_json()}\nid: {LAST_SEEN.sequence}\n\n"
+
+
+def _a_moment_later(said: schemas.LastSeen) -> dict[str, Any]:
+    after = said.model_dump(mode="json")
+    after["sequence"] += 1
+    after["published_at"] = after["at"] = "2026-03-02T09:00:15.450000Z"
+    after["text"] = after["text"].replace("0.7 m", "0.6 m")
+    first = after["subjects"][0]
+    first["uncertainty"]["ce95_m"], first["age_s"] = 0.64, 0.2
+    for shape, place in (("geometry", [-85.51975163, 39.05006854]), ("site_m", [21.5, 8.3])):
+        first["position"][shape]["coordinates"] = place
+        trail = first["trail"][shape]["coordinates"]
+        first["trail"][shape]["coordinates"] = [*trail[1:], place]
+    return after
+
+
+_CHANGED = delta_message(LAST_SEEN.model_dump(mode="json"), _a_moment_later(LAST_SEEN)) or {}
+DELTA_EVENTS = (
+    f"event: last-seen-delta\ndata: {json.dumps(_CHANGED)}\nid: {_CHANGED['sequence']}\n\n"
+)
+EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "The message's `sequence`."},
+        "retry": {"type": "integer", "minimum": 0},
+    },
+}
 
 
 def json_example(
