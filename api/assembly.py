@@ -18,6 +18,7 @@ from .journal import Journal
 from .journal_parts import read_parts
 from .keeping import Keeper
 from .links import Links
+from .plan_drafts import PlanDrafts
 from .recognise import Recogniser
 from .record_readers import Readers
 from .reloading import Reloads
@@ -96,6 +97,7 @@ def assemble(
     return Services(
         incidents=incidents,
         reloads=Reloads(incidents),
+        drafts=PlanDrafts(keys.state),
         asking=asking,
         gate=gate,
         viewers=Viewers(gate, audit),

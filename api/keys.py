@@ -35,11 +35,15 @@ _INCIDENTS = "incidents"
 class Keys:
     """The keys of one state folder, each made when it is first needed.
 
+    Attributes:
+        state: the state folder.
+
     Args:
         state: the state folder.
     """
 
     def __init__(self, state: Path) -> None:
+        self.state = state
         self._folder = state / KEY_FOLDER
 
     def derived(self, purpose: str) -> bytes:

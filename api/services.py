@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .housekeeping import Housekeeping
     from .incidents import Incidents
     from .links import Links
+    from .plan_drafts import PlanDrafts
     from .recognise import Recogniser
     from .record_readers import Readers
     from .reloading import Reloaded, Reloads
@@ -47,6 +48,7 @@ class Services:
     Attributes:
         incidents: all incidents, and the targets they can be opened on.
         reloads: loads targets again whose files were changed.
+        drafts: floor plans that somebody is working on.
         asking: takes requests for incidents.
         gate: decides what may be opened.
         viewers: decides who may see.
@@ -71,6 +73,7 @@ class Services:
 
     incidents: Incidents
     reloads: Reloads
+    drafts: PlanDrafts
     asking: Asking
     gate: Gate
     viewers: Viewers
@@ -143,6 +146,23 @@ def target_or_404(services: Services, target_id: str, actor: Actor) -> Target:
     return target
 
 
+def incident_or_404(services: Services, incident_id: str, actor: Actor) -> Incident:
+    """Return the incident of that id.
+
+    Raises:
+        ProblemError: there is none, or it is not theirs to know of.
+    """
+    incident = services.incidents.get(incident_id)
+    if incident is None or not (actor.sites is None or incident.target.id in actor.sites):
+        raise ProblemError(
+            404,
+            "incident-not-found",
+            "No such incident",
+            f"there is no incident {incident_id!r} here; GET /v1/incidents lists all",
+        )
+    return incident
+
+
 async def _services_here(request: Request) -> Services:
     return services_of(request)
 
@@ -161,15 +181,7 @@ async def _incident_of(
     actor: ActorHere,
     incident_id: Annotated[str, Path(description="Incident id.", max_length=64)],
 ) -> Incident:
-    incident = services_of(request).incidents.get(incident_id)
-    if incident is None or not (actor.sites is None or incident.target.id in actor.sites):
-        raise ProblemError(
-            404,
-            "incident-not-found",
-            "No such incident",
-            f"there is no incident {incident_id!r} here; GET /v1/incidents lists all",
-        )
-    return incident
+    return incident_or_404(services_of(request), incident_id, actor)
 
 
 def _watched(

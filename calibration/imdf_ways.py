@@ -156,6 +156,8 @@ def _undrawn(
 ) -> list[Opening]:
     """Where corridors and stairs go over into each other and no door is drawn between them."""
     open_units = [space for space in spaces if space.category in _CIRCULATION]
+    if not open_units:
+        return []
     tree = shapely.STRtree([space.polygon for space in open_units])
     doors = shapely.union_all([opening.line for opening in openings])
     found: list[Opening] = []

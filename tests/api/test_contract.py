@@ -104,6 +104,10 @@ def one_of_each(console: Console, client: httpx2.Client) -> dict[str, list[Any]]
         there = services.incidents.get(made)
         console.runs.made[-1].pictures = {("cam-01", 4): evidence("cam-01", 4, START_S, 0.8)}
         console.runs.made[-1].say(answer(START_S, subject(at_s=START_S)))
+    drafts = services.drafts.list("small") or (
+        services.drafts.begin("small", console.target.site, empty=False, by="dana", now_s=START_S),
+    )
+    draft = drafts[0].draft
     waiting = services.asking.waiting()
     assert there is not None
     return {
@@ -118,6 +122,7 @@ def one_of_each(console: Console, client: httpx2.Client) -> dict[str, list[Any]]
         "source": ["button"],
         "subject": ["S1"],
         "level": ["L1"],
+        "draft": [draft],
         "link": [services.links.make(PictureLink(there.id, "cam-01", 4), DANA, START_S)[1]],
     }
 

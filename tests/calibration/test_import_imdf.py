@@ -438,6 +438,21 @@ def test_geojson_in_the_manner_of_imdf_needs_no_manifest() -> None:
     assert found.plan.entrances[0].door_number == "7"
 
 
+def test_a_plan_without_corridors_and_doors() -> None:
+    ring = [[-85.5, 39.0], [-85.4999, 39.0], [-85.4999, 39.0001], [-85.5, 39.0]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    features = [
+        {"type": "Feature", "id": "L1", "feature_type": "level", "geometry": shape,
+         "properties": {"ordinal": 0}},
+        {"type": "Feature", "id": "r1", "feature_type": "unit", "geometry": shape,
+         "properties": {"level_id": "L1", "category": "room"}},
+    ]  # fmt: skip
+    text = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    plan = import_imdf({"plan.geojson": text}, storey_m=3.5, archive=False).plan
+    assert [space.id for space in plan.spaces] == ["r1"]
+    assert plan.openings == ()
+
+
 def test_a_plan_in_site_metres_is_not_read_as_degrees() -> None:
     header = {"schema": 1, "coordinates": "site-metres"}
     files = {"floor_plan.geojson": json.dumps({"lastseen": header, "features": []}).encode()}
