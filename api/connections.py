@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SILENT_S = 15.0
 """A whole request must have come so long after the answer before, or after connecting."""
 
+LEAST_BYTES_A_SECOND = 65_536
+"""A request that is larger than what comes in that time at this rate has as much longer."""
+
 MOST_OF_AN_ADDRESS = 64
 """Silent connections from one other machine; a proxy on this one has those of all."""
 
@@ -128,6 +131,12 @@ class BoundedProtocol(H11Protocol):
         """Note that it has ended."""
         self._counted.remove(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Give a large request more time, by as much as came."""
+        bought_s = len(data) / LEAST_BYTES_A_SECOND
+        self.owes_since_s = min(self.loop.time(), self.owes_since_s + bought_s)
+        super().data_received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection on to a WebSocket, which is counted in its place."""
