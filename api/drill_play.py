@@ -24,6 +24,7 @@ from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
 from .run_jobs import drill_jobs
 from .run_record import FrameCounts, RunRecord
+from .run_stills import StillsOfAlerts
 from .worker import build_pipeline, recorded_frames, saved_views
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class DrillRecorder:
         self._drill = drill
         self._log: list[Logged] = []
         self._newest: Answer | None = None
+        self._stills = StillsOfAlerts()
         self._troubles: dict[str, None] = {}
 
     def log(self, entry: Logged) -> None:
@@ -91,6 +93,7 @@ class DrillRecorder:
         """How far the run has come at `now_s`, Unix seconds."""
         for problem in run.problems():
             self.trouble(problem)
+        self._stills.look(self._newest, run.picture)
         started_at_s = run.started_at_s if run.started_at_s is not None else now_s
         return Progress(
             min(now_s - started_at_s, self._drill.duration_s),
@@ -119,12 +122,13 @@ class DrillRecorder:
             machine=machine_facts(detector=run.backend),
             versions=package_versions(),
             problems=tuple(self._troubles),
+            stills=self._stills.stills(e for e in self._log if isinstance(e, Answer)),
         )
 
 
 def play_realtime(
     drill: Drill,
-    gate: Gate,
+    permit: Permit,
     on_progress: Callable[[Progress], None],
     *,
     device: Device = "auto",
@@ -134,14 +138,13 @@ def play_realtime(
 
     Args:
         drill: what to play.
-        gate: grants the exercise; the audit entry is written before the first frame is read.
-        on_progress: called a few times a second from this thread.
+        permit: of the exercise.
+        on_progress: called a few times a second from this thread; what it raises ends the run.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
 
     Raises:
         api.errors.RunError: the worker did not come up.
-        api.errors.AuditError: the grant could not be recorded.
     """
     recorder = DrillRecorder(drill)
     ended = threading.Event()
@@ -151,25 +154,24 @@ def play_realtime(
             recorder.trouble(reason)
         ended.set()
 
-    jobs = drill_jobs(drill)
-    with exercise_permit(drill, gate, now) as permit:
-        run = IncidentRun(
-            permit,
-            drill.site,
-            jobs,
-            lambda _: None,
-            on_end,
-            log=recorder.log,
-            duration_s=drill.duration_s,
-            device=device,
-            now=now,
-        )
-        try:
-            run.start()
-            while not ended.wait(PROGRESS_EVERY_S):
-                on_progress(recorder.progress(run, now()))
-        finally:
-            run.stop()
+    run = IncidentRun(
+        permit,
+        drill.site,
+        drill_jobs(drill),
+        lambda _: None,
+        on_end,
+        log=recorder.log,
+        duration_s=drill.duration_s,
+        device=device,
+        now=now,
+    )
+    try:
+        run.start()
+        while not ended.wait(PROGRESS_EVERY_S):
+            on_progress(recorder.progress(run, now()))
+        recorder.progress(run, now())  # a run that is stopped has no pictures any more
+    finally:
+        run.stop()
     on_progress(recorder.progress(run, now()))
     record = recorder.record(run, now())
     if not record.observations and record.problems:
@@ -225,6 +227,7 @@ def play_at_full_speed(
     watched = [feed for feed in drill.feeds if feed.camera in permit.cameras]
     counts = {feed.camera: 0 for feed in watched}
     problems: list[str] = []
+    stills = StillsOfAlerts()
     feeds = [_until_broken(drill, feed, problems) for feed in watched]
     for batch in batches_of(feeds):
         now_s = batch[-1].captured_at_s
@@ -233,6 +236,7 @@ def play_at_full_speed(
             positions = to_floor_positions(
                 tracked.tracks, camera.model, camera.id, camera.level, site.plan
             )
+            stills.take(tracked.pictures)
             times = StageTimes(tracked.frame.captured_at_s)
             log.append(Observation(positions, times))
             locator.consume(positions, times)
@@ -255,6 +259,7 @@ def play_at_full_speed(
         machine=machine_facts(detector=backend),
         versions=package_versions(),
         problems=(*problems, *locator.problems()),
+        stills=stills.stills(entry for entry in log if isinstance(entry, Answer)),
     )
 
 

@@ -10,8 +10,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from .errors import ReportError
-from .report_plan import INK, PUBLISHED, QUIET
-from .report_svg import SVG_STYLE, svg
+from .report_svg import INK, PUBLISHED, QUIET, SVG_STYLE, svg
 from .whole_files import write_whole
 
 if TYPE_CHECKING:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-import matplotlib as mpl
-
 from .errors import ReportError
-from .report_charts import certainty_figure, latency_figure, rooms_figure
-from .report_plan import plan_figure
-from .report_svg import SVG_STYLE, svg
-from .report_terms import DEFINITIONS, STAGE_LABELS, VISIBLE, in_words
+from .report_alarms import alarms_shown
+from .report_latency import latency_pictures
+from .report_page import page_of
+from .report_plan import plan_pictures
+from .report_plan_layers import HEAT_M
+from .report_terms import DEFINITIONS, STAGE_LABELS, VISIBLE
 from .scoring import score
 from .whole_files import write_whole
 
@@ -30,13 +28,15 @@ if TYPE_CHECKING:
 
 JSON_NAME: Final = "report.json"
 HTML_NAME: Final = "report.html"
+MOST_FAULTS: Final = 200
+"""So many false positions and switches are listed on the page; `report.json` has all."""
 _DECIMALS: Final = 6
 
 
 def write_report(record: RunRecord, site: Site, truth: Truth | None, out_dir: Path) -> Score:
     """Write `report.json` and `report.html` into `out_dir`, each wholly or not at all.
 
-    The page holds its styles and pictures, asks nothing of a network and runs no script.
+    The page holds its style, its script, its data and its pictures, and asks nothing of a network.
 
     Args:
         record: the run.
@@ -51,9 +51,10 @@ def write_report(record: RunRecord, site: Site, truth: Truth | None, out_dir: Pa
         ReportError: where a file cannot be written, e.g. for want of space.
     """
     scored = score(record, site, truth)
+    values = plain(scored.figures.as_json())
     contents = {
-        JSON_NAME: json.dumps(_plain(scored.figures.as_json()), indent=2, allow_nan=False) + "\n",
-        HTML_NAME: _page(record, site, scored),
+        JSON_NAME: a_key_a_line(values),
+        HTML_NAME: _page(record, site, scored, values),
     }
     path = out_dir
     try:
@@ -70,36 +71,57 @@ def write_report(record: RunRecord, site: Site, truth: Truth | None, out_dir: Pa
     return scored
 
 
-def _page(record: RunRecord, site: Site, scored: Score) -> str:
-    figures, series = scored.figures, scored.series
-    values = figures.as_json()
+def _page(record: RunRecord, site: Site, scored: Score, values: Mapping[str, Any]) -> str:
+    figures = scored.figures
     final = max(record.answers, key=lambda answer: answer.at_s, default=None)
-    with mpl.rc_context(SVG_STYLE):
-        latency = latency_figure(series.spans_ms)
-        pictures = {
-            "plan": svg(plan_figure(record, site, series)),
-            "rooms": svg(rooms_figure(series, site.plan)),
-            "certainty": svg(certainty_figure(series)),
-            "latency": svg(latency) if latency is not None else None,
-        }
-    template = files(__name__.rpartition(".")[0]).joinpath("report_templates/report.html.j2")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["in_words"] = in_words
-    return environment.from_string(template.read_text(encoding="utf-8")).render(
+    alarms, left_out = alarms_shown(figures.alarms, record.stills)
+    return page_of(
+        "report.html.j2",
+        drawn_data([("", values)]),
         figures=figures,
         values=values,
         terms=DEFINITIONS,
         stages=STAGE_LABELS,
         visible=VISIBLE,
-        pictures=pictures,
+        plans=plan_pictures(record, site, scored),
+        heat_m=HEAT_M,
+        latency=latency_pictures([values]),
+        alarms=alarms,
+        left_out=left_out,
+        most=MOST_FAULTS,
         site=site,
         door=final.entrances[0] if final is not None and final.entrances else None,
         subject=final.subjects[0] if final is not None and final.subjects else None,
         unmeasured=_by_reason(figures.nulls),
-        has_truth=series.compared is not None,
+        compared=scored.series.compared is not None,
     )
+
+
+def drawn_data(runs: list[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return what the script of a page draws its timeline from.
+
+    Args:
+        runs: name and `report.json` of each run; the name is "" where there is only one.
+    """
+    return {
+        "runs": [
+            {
+                "name": name,
+                "duration_s": run["duration_s"],
+                "timeline": run["timeline"],
+                "alarms": [
+                    {key: alarm[key] for key in ("subject", "t_s", "until_t_s", "false")}
+                    for alarm in run["alarms"]
+                ],
+                "outages": {
+                    camera: about["outages"]
+                    for camera, about in run["cameras"].items()
+                    if about["outages"]
+                },
+            }
+            for name, run in runs
+        ],
+    }
 
 
 def _by_reason(nulls: Mapping[str, str]) -> dict[str, list[str]]:
@@ -111,12 +133,18 @@ def _by_reason(nulls: Mapping[str, str]) -> dict[str, list[str]]:
     return grouped
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """JSON without infinities, numbers rounded to a millionth."""
+def a_key_a_line(values: Mapping[str, Any]) -> str:
+    """Return a JSON object with each of its keys on a line of its own: columns stay one line."""
+    lines = [f"  {json.dumps(key)}: {json.dumps(values[key], allow_nan=False)}" for key in values]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON without infinities, numbers rounded to a millionth."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, float):
         return round(value, _DECIMALS) if math.isfinite(value) else None
     return value

@@ -10,6 +10,10 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+INK: Final = "#1d2733"
+QUIET: Final = "#8a94a0"
+PUBLISHED: Final = "#d1462f"
+
 SVG_STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "lastseen",

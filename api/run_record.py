@@ -2,16 +2,16 @@
 
 A saved run is a text file of JSON lines: the first holds the run itself, each further line one
 observation (the floor positions of one frame), one word of an operator or one answer, in the order
-in which they came, exact to the last bit. Subjects' trails are left out of the answers, which are
-but the places of earlier answers and would make up most of the file; the digest beside an answer is
-that of all of it.
+in which they came, exact to the last bit; at the end come the stills of whoever was called armed.
+Subjects' trails are left out of the answers, which are but the places of earlier answers and would
+make up most of the file; the digest beside an answer is that of all of it.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -28,6 +28,7 @@ from .input_log import (
     read_input,
     without_trails,
 )
+from .run_stills import Still, read_still, still_line
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class RunRecord:
         problems: what went wrong or was degraded meanwhile, a sentence each.
         digests: of the answers as they were published, in their order; empty where the answers in
             the log are these, whole.
+        stills: what those who were called armed were called so for, heads covered.
     """
 
     drill: str
@@ -92,6 +94,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    stills: tuple[Still, ...] = ()
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -167,6 +170,7 @@ def save_run(record: RunRecord, path: Path) -> None:
             continue
         told = {"kind": "answer", "digest": entry.digest, "answer": entry.answer}
         lines.append(exact_json(told))
+    lines += [exact_json(still_line(still)) for still in record.stills]
     try:
         write_whole(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
@@ -188,6 +192,7 @@ def load_run(path: Path) -> RunRecord:
     number = 1
     log: list[Logged] = []
     digests: list[str] = []
+    stills: list[Still] = []
     try:
         head = _Head.model_validate_json(lines[0])
         for number, line in enumerate(lines[1:], start=2):
@@ -196,11 +201,10 @@ def load_run(path: Path) -> RunRecord:
             if kind == "answer":
                 log.append(_ANSWER.validate_python(values["answer"]))
                 digests.append(str(values["digest"]))
-                continue
-            given = read_input(kind, values)
-            if given is None:
-                raise RunRecordError(f"{path}: line {number}: unknown kind {kind!r}")
-            log.append(given)
+            elif kind == "still":
+                stills.append(read_still(values))
+            else:
+                log.append(_input(kind, values, f"{path}: line {number}"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "line"
@@ -223,4 +227,12 @@ def load_run(path: Path) -> RunRecord:
         versions=head.versions,
         problems=head.problems,
         digests=tuple(digests),
+        stills=tuple(stills),
     )
+
+
+def _input(kind: str, values: Mapping[str, Any], where: str) -> Logged:
+    given = read_input(kind, values)
+    if given is None:
+        raise RunRecordError(f"{where}: unknown kind {kind!r}")
+    return given

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from .drill_print import drill_sha256
+from .scoring_alarms import alarms_of
+from .scoring_cameras import cameras_of
 from .scoring_everybody import everybody
+from .scoring_faults import faults_of
 from .scoring_figures import EverybodyFigures, Figures, FinalAnswer, null_reasons
-from .scoring_intruder import IntruderFigures, compare, figures_of
-from .scoring_latency import percentiles, spans_ms, stage_ends_s
+from .scoring_intruder import IntruderFigures, compare, doors_of, figures_of
+from .scoring_latency import (
+    histogram_edges_ms,
+    histograms,
+    percentiles,
+    spans_ms,
+    stage_ends_s,
+)
+from .scoring_moments import latency_by_moment, moments_of
 from .scoring_people import (
     Following,
     armed_alerts,
@@ -16,6 +27,7 @@ from .scoring_people import (
     false_armed_alerts,
     follow,
     poisson_rate,
+    scenes,
 )
 from .scoring_timeline import timeline_of, top_subject, visible_to_cameras
 
@@ -29,7 +41,8 @@ if TYPE_CHECKING:
     from calibration.site import Site
 
     from .run_record import RunRecord
-    from .scoring_intruder import Comparison
+    from .scoring_faults import Faults
+    from .scoring_intruder import Comparison, Doors
     from .scoring_timeline import Timeline, TopSubject
     from .truth import Truth
 
@@ -74,11 +87,15 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
     of_intruder = IntruderFigures()
     of_all = EverybodyFigures()
     compared: Comparison | None = None
+    doors: Doors | None = None
+    faults: Faults | None = None
     false_alerts: int | None = None
     routes = _routes(site)
     if truth is not None:
         visible = visible_to_cameras(truth, site, cameras, timeline.t_s)
-        following = follow(timeline, truth, visible)
+        seen = scenes(timeline, truth, visible)
+        following = follow(seen)
+        faults = faults_of(timeline, truth, seen)
         of_all = everybody(timeline, truth, visible, site.plan, routes)
         false_alerts = len(false_armed_alerts(record.answers, truth, record.start_s))
         if truth.intruder is not None:
@@ -86,9 +103,13 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
                 timeline, top, truth.intruder, visible[truth.intruder.person], site.plan
             )
             of_intruder = figures_of(timeline, top, compared, truth, routes)
+            if routes is not None:
+                placed_s = _since_start(timeline, of_intruder)["first_position"]
+                doors = doors_of(timeline, top, compared, routes, placed_s)
         else:
             of_intruder = _as_of_nobody_special(of_all)
-    spans = spans_ms(stage_ends_s(record))
+    ends_s = stage_ends_s(record)
+    spans = spans_ms(ends_s)
     hours = len(record.frames) * record.duration_s / 3600
     figures = Figures(
         drill=record.drill,
@@ -131,10 +152,28 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         ),
         camera_hours=hours,
         latency_ms={name: percentiles(values) for name, values in spans.items()},
+        latency_histograms={
+            "edges_ms": histogram_edges_ms().tolist(),
+            "counts": histograms(spans),
+        },
         frames={
             camera: {"in": counts.received, "used": counts.used, "dropped": counts.dropped}
             for camera, counts in record.frames.items()
         },
+        cameras=cameras_of(record, truth, ends_s),
+        alarms=alarms_of(record.answers, truth, record.start_s, record.stills),
+        false_positions=None if faults is None else faults.false_positions,
+        switches=None if faults is None else faults.switches,
+        timeline=moments_of(
+            timeline,
+            top,
+            compared,
+            doors,
+            faults,
+            latency_by_moment(ends_s, record.start_s, timeline.t_s),
+        )
+        | {"spaces": {space.id: space.name for space in site.plan.spaces if space.name}},
+        drill_sha256=drill_sha256(site.folder),
         problems=record.problems,
         nulls={},
     )

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
     from calibration.answer import XY
 
+    from .scoring_alarms import Alarm
+    from .scoring_cameras import CameraFigures
+    from .scoring_faults import FalsePosition, Switch
+
 
 @dataclass(frozen=True, slots=True)
 class FinalAnswer:
@@ -127,7 +131,14 @@ class Figures:
     armed_calibration_error: float | None
     camera_hours: float
     latency_ms: Mapping[str, Percentiles]
+    latency_histograms: Mapping[str, Any]
     frames: Mapping[str, Mapping[str, int]]
+    cameras: Mapping[str, CameraFigures]
+    alarms: tuple[Alarm, ...]
+    false_positions: tuple[FalsePosition, ...] | None
+    switches: tuple[Switch, ...] | None
+    timeline: Mapping[str, Any]
+    drill_sha256: str | None
     problems: tuple[str, ...]
     nulls: Mapping[str, str]
 
@@ -141,6 +152,8 @@ _OF_PEOPLE: Final = (
     "moda",
     "idf1",
     "identity_switches",
+    "false_positions",
+    "switches",
     "false_armed_alerts",
     "false_armed_alerts_per_camera_hour",
     "armed_calibration_error",

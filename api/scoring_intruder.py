@@ -144,7 +144,9 @@ def figures_of(
     moments = timeline.t_s
     since_visible = np.flatnonzero(right_room & (moments >= first_visible_s))
     correct, regret_m = (
-        _doors(timeline, top, compared, routes, first_position_s) if routes else (None, None)
+        _doors(doors_of(timeline, top, compared, routes, first_position_s))
+        if routes
+        else (None, None)
     )
     inside = compared.error_told_m <= top.ce95_m
     return IntruderFigures(
@@ -168,16 +170,42 @@ def figures_of(
     )
 
 
-def _doors(
+@dataclass(frozen=True, slots=True, eq=False)
+class Doors:
+    """The recommended door against the nearest one, at M moments.
+
+    Attributes:
+        counted: `(M,)` bool, whether the moment counts: the intruder was placed once, and some door
+            leads to them.
+        right: `(M,)` bool, whether the recommended door is the nearest on foot; False elsewhere.
+        regret_m: `(M,)` float64, how much farther it is; infinite without a door, NaN where the
+            moment does not count.
+        best: `(M,)` object, number of the nearest door; "" where there is none.
+    """
+
+    counted: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    regret_m: NDArray[np.float64]
+    best: NDArray[np.object_]
+
+
+def doors_of(
     timeline: Timeline,
     top: TopSubject,
     compared: Comparison,
     routes: EntranceRoutes,
     first_position_s: float | None,
-) -> tuple[float | None, float | None]:
-    """Share of moments with the right door, and the mean metres lost by the wrong ones."""
-    if first_position_s is None:
-        return None, None
+) -> Doors:
+    """Return the recommended door beside the one with the shortest true walk.
+
+    Args:
+        timeline: the moments and the answers in hand.
+        top: the top-ranked subject.
+        compared: what `compare` returned for them.
+        routes: walking distances.
+        first_position_s: when the intruder was placed first, seconds from the start of the drill;
+            None where never.
+    """
     usable = np.array([door.usable for door in routes.entrances], np.bool_)
     numbers = np.array([door.door_number for door in routes.entrances], dtype=object)[usable]
     walks_m = np.full((len(timeline.t_s), len(numbers)), np.inf)
@@ -186,15 +214,26 @@ def _doors(
         rows = np.flatnonzero(there.present & (there.level == level))
         walks_m[rows] = routes.distances_m(level, there.xy_m[rows])[:, usable]
     best_m = walks_m.min(axis=1, initial=np.inf)
+    reached = np.isfinite(best_m)
+    best = np.array([""] * len(best_m), dtype=object)
+    if len(numbers):
+        best[reached] = numbers[walks_m[reached].argmin(axis=1)]
     chosen_m = np.where(numbers[None, :] == top.door[:, None], walks_m, np.inf).min(
         axis=1, initial=np.inf
     )
-    counted = (timeline.t_s >= first_position_s) & np.isfinite(best_m)
-    regret_m = chosen_m[counted] - best_m[counted]
-    reachable = np.isfinite(regret_m)
+    placed_s = np.inf if first_position_s is None else first_position_s
+    counted = (timeline.t_s >= placed_s) & reached
+    regret_m = np.full(len(best_m), np.nan)
+    regret_m[counted] = chosen_m[counted] - best_m[counted]
+    return Doors(counted, counted & (regret_m <= SAME_WALK_M), regret_m, best)
+
+
+def _doors(doors: Doors) -> tuple[float | None, float | None]:
+    """Share of moments with the right door, and the mean metres lost by the wrong ones."""
+    regret_m = doors.regret_m[np.isfinite(doors.regret_m)]
     return (
-        _share(regret_m <= SAME_WALK_M),
-        float(regret_m[reachable].mean()) if reachable.any() else None,
+        _share(doors.right[doors.counted]),
+        float(regret_m.mean()) if len(regret_m) else None,
     )
 
 

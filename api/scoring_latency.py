@@ -9,7 +9,7 @@ import numpy as np
 from .scoring_figures import Percentiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,6 +68,25 @@ def spans_ms(ends_s: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         name: (ends_s[:, end] - ends_s[:, begin]) * 1e3 for name, (begin, end) in STAGES.items()
     }
     return {name: values[~np.isnan(values)] for name, values in spans.items()}
+
+
+def histogram_edges_ms() -> NDArray[np.float64]:
+    """Return the edges of the bins of `histograms`: the same for every run, evenly spaced in log.
+
+    Twenty bins a decade from 0.1 ms to 100 s; what lies outside is in the first and last bin.
+    """
+    return np.round(10 ** (np.arange(-20, 101) / 20), 4)
+
+
+def histograms(spans: Mapping[str, NDArray[np.float64]]) -> dict[str, list[int]]:
+    """Return how many frames of every measured span lie in each bin of `histogram_edges_ms`."""
+    edges_ms = histogram_edges_ms()
+    made = {}
+    for name, values_ms in spans.items():
+        if len(values_ms):
+            within_ms = np.clip(values_ms, edges_ms[0], np.nextafter(edges_ms[-1], 0))
+            made[name] = np.histogram(within_ms, edges_ms)[0].tolist()
+    return made
 
 
 def percentiles(values: Sequence[float] | NDArray[np.float64]) -> Percentiles:

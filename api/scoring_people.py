@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -50,7 +50,7 @@ class Following:
     identity_switches: int | None
 
 
-def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bool_]]) -> Following:
+def follow(seen: Scenes) -> Following:
     """Return MODA (CLEAR), IDF1 and identity switches of all subjects in view.
 
     At each moment the visible persons are matched with the subjects that the answer in hand calls
@@ -59,14 +59,11 @@ def follow(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
     is neither right nor wrong, and so is one outside the area that the truth tells of.
 
     Args:
-        timeline: the moments and the answers in hand.
-        truth: all persons.
-        visible: by person, `(M,)` bool.
+        seen: who was there and who was told.
     """
     from trackers.eval.clear import compute_clear_metrics  # noqa: PLC0415 - imports OpenCV
     from trackers.eval.identity import compute_identity_metrics  # noqa: PLC0415 - the same
 
-    seen = scenes(timeline, truth, visible)
     if not sum(len(ids) for ids in seen.persons):
         return Following(None, None, None)
     found = compute_clear_metrics(seen.persons, seen.subjects, seen.closeness(FOUND_M))
@@ -83,11 +80,13 @@ class Scenes:
         persons: `(P,)` numbers of the visible persons, their index in the truth.
         subjects: `(S,)` numbers of the subjects in view.
         apart_m: `(P, S)` metres between them, infinite on different levels.
+        names: ids of the subjects by their number.
     """
 
     persons: list[NDArray[np.int64]]
     subjects: list[NDArray[np.int64]]
     apart_m: list[NDArray[np.float64]]
+    names: list[str] = field(default_factory=list)
 
     def closeness(self, gate_m: float) -> list[NDArray[np.float64]]:
         """`(P, S)` similarities: 1 at no distance, 0.5, the metrics' threshold, at `gate_m`."""
@@ -95,7 +94,13 @@ class Scenes:
 
 
 def scenes(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bool_]]) -> Scenes:
-    """Return who was there and who was told, moment by moment; see `follow`."""
+    """Return who was there and who was told, moment by moment; see `follow`.
+
+    Args:
+        timeline: the moments and the answers in hand.
+        truth: all persons.
+        visible: by person, `(M,)` bool.
+    """
     numbers: dict[str, int] = {}
     told = Scenes([], [], [])
     for moment, answer in enumerate(timeline.answers):
@@ -107,6 +112,7 @@ def scenes(timeline: Timeline, truth: Truth, visible: Mapping[str, NDArray[np.bo
         told.persons.append(np.flatnonzero(shown))
         told.subjects.append(np.array(ids, np.int64)[counted])
         told.apart_m.append(apart_m[shown][:, counted])
+    told.names.extend(numbers)
     return told
 
 
@@ -153,9 +159,20 @@ def distances_m(
     return np.array(rows).reshape(len(truth.people), len(listed))
 
 
+def alerting(answers: Iterable[Answer]) -> list[RankedSubject]:
+    """Return each subject called armed, once for each different sighting of it."""
+    found = {
+        (subject.subject, subject.seen_at_s): subject
+        for answer in answers
+        for subject in answer.subjects
+        if _is_alert(subject)
+    }
+    return list(found.values())
+
+
 def armed_alerts(answers: Iterable[Answer]) -> frozenset[str]:
     """Return the subjects that any answer called armed (`ALERT_PROBABILITY`)."""
-    return frozenset(subject.subject for subject in _alerting(answers))
+    return frozenset(subject.subject for subject in alerting(answers))
 
 
 def false_armed_alerts(answers: Iterable[Answer], truth: Truth, start_s: float) -> frozenset[str]:
@@ -164,11 +181,11 @@ def false_armed_alerts(answers: Iterable[Answer], truth: Truth, start_s: float) 
     One such moment is enough, and it stays one alert however long it lasts. A subject whose last
     sighting is out of view is compared with where the armed were at that sighting.
     """
-    alerting = _alerting(answers)
-    apart_m = distances_m(truth, alerting, start_s, armed_only=True)
+    sightings = alerting(answers)
+    apart_m = distances_m(truth, sightings, start_s, armed_only=True)
     return frozenset(
         subject.subject
-        for subject, to_all_m in zip(alerting, apart_m.T, strict=True)
+        for subject, to_all_m in zip(sightings, apart_m.T, strict=True)
         if not (to_all_m <= GATE_M).any()
     )
 
@@ -235,14 +252,3 @@ def poisson_rate(count: int, hours: float) -> Rate:
 
 def _is_alert(subject: RankedSubject) -> bool:
     return subject.armed_probability >= ALERT_PROBABILITY
-
-
-def _alerting(answers: Iterable[Answer]) -> list[RankedSubject]:
-    """Each subject called armed, once for each different sighting of it."""
-    found = {
-        (subject.subject, subject.seen_at_s): subject
-        for answer in answers
-        for subject in answer.subjects
-        if _is_alert(subject)
-    }
-    return list(found.values())

@@ -27,6 +27,9 @@ MOST_SIDE_PX = 320
 _JPEG_QUALITY = 85
 _MOST_TRACKS = 512
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvidencePicture:
@@ -39,14 +42,16 @@ class EvidencePicture:
         confidence: score of the weapon box, 0..1; a score, not a probability.
         weapon_box: left, top, right, bottom of the weapon, shares of the picture's sides.
         jpeg: the picture as it was filmed, nothing drawn on it.
+        persons: boxes of all persons in the picture, in the same shares; they may reach out of it.
     """
 
     camera: str
     track_id: int
     captured_at_s: float
     confidence: float
-    weapon_box: tuple[float, float, float, float]
+    weapon_box: Box
     jpeg: bytes
+    persons: tuple[Box, ...] = ()
 
 
 class BestPictures:
@@ -66,6 +71,7 @@ class BestPictures:
         track_id: NDArray[np.int64],
         persons_xyxy_px: NDArray[np.float32],
         weapons: Detections,
+        everybody_xyxy_px: NDArray[np.float32] | None = None,
     ) -> tuple[EvidencePicture, ...]:
         """The pictures that one frame adds.
 
@@ -74,7 +80,9 @@ class BestPictures:
             track_id: `(N,)` identities.
             persons_xyxy_px: `(N, 4)` their boxes.
             weapons: what was found in the frame.
+            everybody_xyxy_px: `(M, 4)` boxes of all persons in the frame; None: of those.
         """
+        everybody = persons_xyxy_px if everybody_xyxy_px is None else everybody_xyxy_px
         owner = owners(persons_xyxy_px, weapons)
         owned = np.flatnonzero((owner >= 0) & (weapons.confidence >= self._shown_from))
         made = []
@@ -86,7 +94,7 @@ class BestPictures:
                 continue
             self._best.pop(track, None)
             self._best[track] = score
-            made.append(_picture(frame, track, persons_xyxy_px[row], weapons, weapon))
+            made.append(_picture(frame, track, persons_xyxy_px[row], weapons, weapon, everybody))
         while len(self._best) > _MOST_TRACKS:
             del self._best[next(iter(self._best))]
         return tuple(made)
@@ -98,10 +106,14 @@ def _picture(
     person_px: NDArray[np.float32],
     weapons: Detections,
     weapon: int,
+    everybody_px: NDArray[np.float32],
 ) -> EvidencePicture:
     [square] = look_squares(person_px[None])
     cut, left, top = cut_square(frame.image, square)
-    box = (weapons.xyxy_px[weapon] - np.array([left, top, left, top], np.float32)) / len(cut)
+    corner = np.array([left, top, left, top], np.float32)
+    box = (weapons.xyxy_px[weapon] - corner) / len(cut)
+    bodies = (everybody_px - corner) / len(cut)
+    inside = (bodies[:, :2] < 1.0).all(axis=1) & (bodies[:, 2:] > 0.0).all(axis=1)
     if len(cut) > MOST_SIDE_PX:
         cut = np.asarray(
             cv2.resize(cut, (MOST_SIDE_PX, MOST_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8
@@ -115,4 +127,5 @@ def _picture(
         float(weapons.confidence[weapon]),
         (x0, y0, x1, y1),
         packed.tobytes(),
+        tuple((body[0], body[1], body[2], body[3]) for body in bodies[inside].tolist()),
     )

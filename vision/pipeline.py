@@ -118,7 +118,11 @@ class _CameraTracks:
         if not isinstance(followed.frame, Frame) or not len(weapons):
             return ()
         return self._pictures.better(
-            followed.frame, followed.track_id[looked], followed.boxes_px[looked], weapons
+            followed.frame,
+            followed.track_id[looked],
+            followed.boxes_px[looked],
+            weapons,
+            followed.persons.xyxy_px,
         )
 
     def weigh(

@@ -73,11 +73,9 @@ def run(
         report.mkdir(parents=True, exist_ok=True)
     with opened_record() as kept, LiveDisplay(console, exercise=drill.exercise) as display:
         gate = Gate(kept.audit, holder="command line")
-        if speed is Speed.MAX:
-            with exercise_permit(drill, gate, time.time) as permit:
-                record = play_at_full_speed(drill, permit, display.show, device=device)
-        else:
-            record = play_realtime(drill, gate, display.show, device=device)
+        play = play_at_full_speed if speed is Speed.MAX else play_realtime
+        with exercise_permit(drill, gate, time.time) as permit:
+            record = play(drill, permit, display.show, device=device)
     if report is not None:
         save_run(record, report / RUN_FILE)
         write_report(record, drill.site, truth, report)

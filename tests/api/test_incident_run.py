@@ -64,7 +64,8 @@ def quiet(_: Progress) -> None:
 
 
 def test_a_drill_plays_to_its_end_in_real_time(drill: Drill, gate: Gate) -> None:
-    record = play_realtime(drill, gate, quiet)
+    with exercise_permit(drill, gate, time.time) as permit:
+        record = play_realtime(drill, permit, quiet)
     assert record.problems == ()
     assert set(record.frames) == {"cam-01", "cam-02"}
     for counts in record.frames.values():

@@ -77,7 +77,8 @@ def test_at_full_speed(drill: Drill, record: Record) -> None:
 
 
 def test_in_real_time(drill: Drill, record: Record) -> None:
-    assert_told_and_withheld(play_realtime(drill, Gate(record.audit), lambda _: None, device="cpu"))
+    with exercise_permit(drill, Gate(record.audit), time.time) as permit:
+        assert_told_and_withheld(play_realtime(drill, permit, lambda _: None, device="cpu"))
 
 
 def test_a_damaged_reference_is_a_warning(drill: Drill) -> None:

@@ -54,7 +54,8 @@ def test_at_full_speed_the_other_camera_plays_to_its_end(drill: Drill, record: R
 
 def test_in_real_time_the_broken_camera_is_stopped_and_named(drill: Drill, record: Record) -> None:
     shown: list[Progress] = []
-    played = play_realtime(drill, Gate(record.audit), shown.append, device="cpu")
+    with exercise_permit(drill, Gate(record.audit), time.time) as permit:
+        played = play_realtime(drill, permit, shown.append, device="cpu")
     counts = played.frames["cam-01"]
     assert counts.received >= SECONDS * 10
     assert counts.received == counts.used + counts.dropped
