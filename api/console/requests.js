@@ -78,4 +78,17 @@ export const agency = (id, name, state) =>
   ask("PUT", `${incidentPath(id)}/agencies/${encodeURIComponent(name)}`, { state });
 export const close = (id, reason) =>
   ask("DELETE", `${incidentPath(id)}?reason=${encodeURIComponent(reason)}`);
+export const searchMap = (id, subject) =>
+  ask("GET", `${incidentPath(id)}/search/${encodeURIComponent(subject)}`);
+export const setArrival = (id, place) => ask("PUT", `${incidentPath(id)}/arrival`,
+  { site_m: { type: "Point", coordinates: place } });
+export const clearArrival = (id) => ask("DELETE", `${incidentPath(id)}/arrival`);
 export const signOut = () => ask("DELETE", "/session");
+export const marks = (id) => ask("GET", `${incidentPath(id)}/marks`);
+export const mark = (id, subject, kind) =>
+  ask("POST", `${incidentPath(id)}/subjects/${encodeURIComponent(subject)}/marks`, { mark: kind });
+export const unmark = (id, subject, number) =>
+  ask("DELETE", `${incidentPath(id)}/subjects/${encodeURIComponent(subject)}/marks?number=${number}`);
+export const streams = (id) => ask("GET", `${incidentPath(id)}/streams`);
+export const brief = (id) => ask("GET", `${incidentPath(id)}/last-seen?brief=true`);
+export const timeline = (id) => ask("GET", `${incidentPath(id)}/timeline`);
