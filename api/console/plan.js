@@ -1,33 +1,54 @@
-// The floor plan as SVG: rooms, walls, doors and cameras of one level, drawn once, and the
-// layer of subjects on top, moved with every answer. Site metres have y up, SVG has y down, so
-// every y is turned over in `flip` of paths.js.
+// The floor plan as SVG: what stands still of one level, drawn once, and on top of it what moves
+// with every answer. Site metres have y up, SVG has y down, so every y is turned over in `flip` of
+// paths.js. All is drawn in one group that is turned as a whole; text and symbols in it are turned
+// back by the style sheet (`--turn`), and stay upright.
 
 import { keyed, set, svg } from "./dom.js";
-import { bounds, ellipse95, outside, points } from "./geometry.js";
-import { flip, outline, path, shortened } from "./paths.js";
+import { bounds, points } from "./geometry.js";
+import { flip } from "./paths.js";
+import { blindFloor } from "./plan_blind.js";
+import { drawLabels, gridLabels, gridPath } from "./plan_grid.js";
+import * as parts from "./plan_parts.js";
+import { drawArrival, drawRoute, partsOn } from "./plan_route.js";
+import { drawSearch } from "./plan_search.js";
+import { drawMarks, drawRings, drawTrails, kindOf, writeAges } from "./plan_subjects.js";
+import { turned } from "./plan_turn.js";
 import { View } from "./view.js";
-import { isSuspect } from "./words.js";
 
-const MARGIN_M = 2.4;
-const ROUTE_END_PX = 22;
-const LETTER = 0.6; // width of a letter in heights of the type
+const MARGIN_PX = 38; // for the numbers of doors, which stand outside
+const { layer, shapes } = parts;
 
 export class Plan {
   constructor(root) {
     this.root = root;
     this.view = new View(root);
-    this.view.onscale = (scale) => this.fitLabels(scale);
+    this.view.onview = () => this.afterView();
     this.features = [];
+    this.about = {};
     this.level = null;
-    this.layers = {};
+    this.turn = 0;
+    this.layers = null;
     this.labels = [];
+    this.cameras = new Map(); // camera id: { mark, view, phase }
+    this.message = null;
+    this.map = null;
+    this.chosen = null;
+    this.onchoose = null;
+    this.oncamera = null;
+    root.addEventListener("click", (event) => this.click(event.target));
+    root.addEventListener("keydown", (event) => this.key(event));
   }
 
   /** Take the plan of a site, as `GET /v1/sites/{id}/plan` has it. */
   load(collection) {
     this.features = collection.features;
+    this.about = collection.lastseen;
     this.level = null;
+    this.message = null;
+    this.map = null;
+    this.chosen = null;
     this.levels = this.of("level").map((f) => ({ id: f.id, name: f.properties.name }));
+    this.names = new Map(this.levels.map(({ id, name }) => [id, name]));
   }
 
   of(type, level) {
@@ -40,211 +61,259 @@ export class Plan {
   showLevel(level) {
     if (this.level === level) return;
     this.level = level;
-    const layer = (name, ...children) => svg("g", { class: name }, ...children);
-    const shapes = (type, name, extra = () => ({})) =>
-      this.of(type, level).map((f) =>
-        svg("path", { class: name, d: outline(f.geometry), "data-id": f.id, ...extra(f) }),
-      );
-    this.labels = [];
+    this.blindOf = null;
+    const rooms = this.of("unit", level);
+    const footprint = this.of("level", level);
+    const properties = (...names) => (f) => Object.fromEntries(
+      names.map((name) => [`data-${name}`, f.properties[name] || null]));
+    this.labels = rooms.map((f) => parts.label(f));
+    const geometries = rooms.map((f) => f.geometry);
+    const underlays = (this.about.underlays ?? []).filter((one) => one.level === level);
     this.layers = {
+      picture: layer("picture", ...underlays.map(parts.underlay)),
+      units: layer("units", ...shapes(rooms, "unit", properties("category"))),
+      views: layer("views", ...shapes(this.of("camera-view", level), "view", properties("camera"))),
+      blind: svg("path", { class: "blind" }),
+      search: svg("g", { class: "search", "clip-path": "url(#footprint)" }),
+      grid: svg("path", { class: "grid", d: this.about.grid ? gridPath(this.about.grid) : "" }),
+      labels: layer("labels", ...this.labels.map(({ shown }) => shown)),
+      cameras: layer("cameras", ...this.of("camera", level).map(parts.camera)),
       trails: layer("trails"),
       route: layer("route"),
+      doors: layer("doors", ...this.of("entrance", level).map((f) => parts.door(f, geometries))),
       rings: svg("g", { class: "rings", "clip-path": "url(#footprint)" }),
       subjects: layer("subjects"),
-      cameras: layer("cameras", ...this.of("camera", level).map((f) => this.camera(f))),
-      views: layer("views", ...shapes("camera-view", "view", (f) => ({
-        "data-camera": f.properties.camera,
-      }))),
-      units: layer("units", ...shapes("unit", "unit", (f) => ({
-        "data-category": f.properties.category,
-      }))),
-      doors: layer("doors", ...this.of("entrance", level).map((f) => this.door(f))),
+      arrival: layer("arrivals"),
+      squares: layer("squares"),
     };
-    this.root.replaceChildren(
-      svg("defs", {},
-        svg("marker", {
-          id: "arrow", viewBox: "0 0 10 10", refX: 6, refY: 5, markerWidth: 3.2,
-          markerHeight: 3.2, orient: "auto-start-reverse",
-        }, svg("path", { class: "arrow", d: "M0 0 10 5 0 10Z" })),
-        // An area of 95 % may grow beyond the building; what is drawn stays inside.
-        svg("clipPath", { id: "footprint" },
-          ...this.of("level", level).map((f) => svg("path", { d: outline(f.geometry) }))),
-      ),
-      this.layers.units,
-      layer("fixtures", ...shapes("fixture", "fixture")),
-      this.layers.views,
-      layer("walls", ...shapes("wall", "wall")),
-      layer("openings", ...shapes("opening", "opening", (f) => ({
-        "data-category": f.properties.category,
-        "data-locked": f.properties.locked || null,
-      }))),
-      layer("labels", ...this.of("unit", level).map((f) => this.label(f))),
-      this.layers.cameras,
-      this.layers.trails,
-      this.layers.route,
-      this.layers.doors,
-      this.layers.rings,
-      this.layers.subjects,
-    );
-    const [left, bottom, right, top] = bounds(
-      this.of("unit", level).flatMap((f) => points(f.geometry)),
-    );
-    this.view.setWhole([
-      left - MARGIN_M, -top - MARGIN_M, right - left + 2 * MARGIN_M, top - bottom + 2 * MARGIN_M,
-    ]);
+    const { squares, arrival, picture, units, views, blind, search, grid, labels, ...above } = this.layers;
+    this.body = layer("turned",
+      picture, units,
+      layer("fixtures", ...shapes(this.of("fixture", level), "fixture")),
+      views, blind, search, grid,
+      layer("walls", ...shapes(this.of("wall", level), "wall")),
+      layer("openings", ...shapes(this.of("opening", level), "opening", properties("category", "locked"))),
+      labels, ...Object.values(above));
+    this.root.replaceChildren(parts.definitions(footprint), this.body, squares, arrival);
+    this.index();
+    this.corners = rooms.flatMap((f) => points(f.geometry)).map(flip);
+    this.setTurn(this.turn, { keep: false });
+    this.showPicture();
+    this.showCameras([...this.cameras].map(([id, { phase }]) => ({ id, phase })));
+    if (this.message) this.showAnswer(this.message);
+    this.showSearch(this.map);
   }
 
-  label(unit) {
-    const [left, bottom, right, top] = bounds(points(unit.geometry));
-    const [x, y] = flip(unit.properties.label_m);
-    const upright = top - bottom > 2.2 * (right - left);
-    const text = svg("text", {
-      class: "room", x, y, transform: upright ? `rotate(-90 ${x} ${y})` : null,
-    }, unit.properties.name);
-    this.labels.push({
-      text,
-      at: [x, y],
-      letters: unit.properties.name.length,
-      long: upright ? top - bottom : right - left,
-      wide: upright ? right - left : top - bottom,
-    });
-    return text;
-  }
-
-  /** Hide the room names that do not fit at this scale (metres per pixel). */
-  fitLabels(scale) {
-    this.scale = scale;
-    const size = 12 * scale;
-    for (const { text, letters, long, wide } of this.labels) {
-      text.classList.toggle("unfit", letters * LETTER * size > long || size > wide);
+  /** Find each camera's mark and view once. */
+  index() {
+    const known = this.cameras;
+    this.cameras = new Map([...known].map(([id, { phase }]) => [id, { phase }]));
+    for (const [name, group] of [["mark", this.layers.cameras], ["view", this.layers.views]]) {
+      for (const element of group.children) {
+        const id = element.dataset.camera;
+        this.cameras.set(id, { ...this.cameras.get(id), [name]: element });
+      }
     }
+    this.layers.cameras.firstElementChild?.setAttribute("tabindex", 0);
   }
 
-  door(entrance) {
-    const line = entrance.geometry.coordinates;
-    const [x, y] = flip(outside(line, this.of("unit", this.level).map((f) => f.geometry)));
-    const { door_number: number, name, usable } = entrance.properties;
-    return svg("g", { class: "door", "data-door": number, "data-usable": usable },
-      svg("title", {}, `Door ${number}${name ? `, ${name}` : ""}${usable ? "" : ", not usable"}`),
-      svg("path", { class: "gap", d: path(line) }),
-      svg("circle", { class: "badge", cx: x, cy: y }),
-      svg("text", { class: "number", x, y }, number || "–"),
-    );
+  /** Turn the plan clockwise by degrees. */
+  setTurn(degrees, { keep = false } = {}) {
+    this.turn = degrees;
+    this.root.style.setProperty("--turn", `${degrees}deg`);
+    if (!this.body) return;
+    set(this.body, { transform: `rotate(${degrees})` });
+    const [left, top, right, bottom] = bounds(this.corners.map((p) => turned(p, degrees)));
+    const { width, height } = this.view.size;
+    // The margin is in pixels, which are metres only once the scale is known.
+    const px = Math.min(MARGIN_PX * this.view.enlarged, 0.08 * width);
+    const room = Math.max(
+      (right - left) / Math.max(width - 2 * px, 100),
+      (bottom - top) / Math.max(height - 2 * px, 100), 0.01);
+    const margin = width && height ? px * room : 2.4;
+    this.root.style.setProperty("--aspect", ((right - left + 2 * margin) / (bottom - top + 2 * margin)).toFixed(3));
+    this.view.setWhole(
+      [left - margin, top - margin, right - left + 2 * margin, bottom - top + 2 * margin], { keep });
   }
 
-  camera(feature) {
-    const [x, y] = flip(feature.geometry.coordinates);
-    return svg("g", {
-      class: "camera", "data-camera": feature.properties.camera,
-      transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`,
-    },
-      svg("title", {}, feature.properties.name),
-      svg("g", { class: "symbol" },
-        svg("rect", { x: -6, y: -4, width: 8, height: 8, rx: 1.5 }),
-        svg("path", { d: "M2.5 0 7 -3.5V3.5Z" }),
-        svg("path", { class: "cross", d: "M-7 -6 7 6M7 -6-7 6" }),
-      ),
-    );
+  /** What depends on the part that is shown: whether names fit, where the grid is labelled. */
+  afterView() {
+    if (!this.layers) return;
+    for (const label of this.labels) parts.fitLabel(label, this.turn, this.view.unit);
+    const grid = this.root.classList.contains("no-grid") ? null : this.about.grid;
+    drawLabels(this.layers.squares,
+      grid ? gridLabels(grid, this.view.visible(), this.turn, this.view.unit, this.signs()) : []);
+    this.showArrival();
+    const hatch = this.root.querySelector("#hatch");
+    set(hatch, { patternTransform: `scale(${this.view.unit.toFixed(4)})` });
+    this.onview?.();
+  }
+
+  /** Where doors' numbers stand, after the turn. */
+  signs() {
+    return [...this.layers.doors.children].map((door) => turned(door.place, this.turn));
+  }
+
+  /** Show where officers arrive; outside of what is shown, at its edge. */
+  showArrival() {
+    const place = this.message?.arrival?.site_m.coordinates;
+    drawArrival(this.layers.arrival, place ? turned(flip(place), this.turn) : null, this.view);
+  }
+
+  /** Show or hide "views", "blind", "grid" or "picture". */
+  toggle(what, shown) {
+    this.root.classList.toggle(`no-${what}`, !shown);
+    if (what === "grid") this.afterView();
+    if (what === "blind") this.showBlind();
+    if (what === "picture") this.showPicture();
+  }
+
+  /** Load the picture under the level, if it is to be seen. */
+  showPicture() {
+    if (!this.layers || this.root.classList.contains("no-picture")) return;
+    for (const image of this.layers.picture.children) set(image, { href: image.dataset.href });
   }
 
   /** Show the phase of each camera. */
   showCameras(cameras) {
-    for (const { id, phase } of cameras) {
-      for (const marked of this.root.querySelectorAll(`[data-camera="${CSS.escape(id)}"]`)) {
-        set(marked, { "data-phase": phase });
+    for (const { id, name, phase } of cameras) {
+      const known = this.cameras.get(id) ?? {};
+      this.cameras.set(id, { ...known, phase, name: name || known.name });
+      for (const element of [known.mark, known.view]) {
+        if (element && phase) set(element, { "data-phase": phase });
       }
+      if (known.mark && phase) set(known.mark, { "aria-label": `Camera ${this.nameOf(id)}, ${phase}` });
     }
+    if (this.layers) this.showBlind();
+  }
+
+  nameOf(camera) {
+    const feature = this.features.find((f) => f.feature_type === "camera" && f.id === camera);
+    return feature?.properties.name || this.cameras.get(camera)?.name || camera;
+  }
+
+  /** Hatch the floor that no live camera looks at; computed again only when that changes. */
+  showBlind() {
+    if (!this.layers || this.root.classList.contains("no-blind")) return;
+    const live = this.of("camera-view", this.level)
+      .filter((f) => this.cameras.get(f.properties.camera)?.phase === "live");
+    const key = `${this.level}:${live.map((f) => f.id).join()}`;
+    if (this.blindOf === key) return;
+    this.blindOf = key;
+    const floor = this.of("level", this.level).map((f) => f.geometry);
+    this.blind = blindFloor(floor, live.map((f) => f.geometry));
+    set(this.layers.blind, { d: this.blind.path });
   }
 
   /** Show the subjects of this level, the room of the first, and the route to it. */
   showAnswer(message) {
-    if (!this.level) return;
+    this.message = message;
+    if (!this.layers) return;
     const here = message.subjects.filter((s) => s.level.id === this.level);
-    const first = message.subjects[0];
-    const best = message.entrances.find((e) => e.usable && e.walk_m !== null);
-    this.showTrails(here);
-    this.showRings(here);
-    this.showMarks(here);
-    this.uncover(here.find((s) => s.rank === 1));
-    this.showRoute(first && first.level.id === this.level ? best?.route : null);
-    for (const unit of this.layers.units.children) {
-      const here = first && unit.dataset.id === first.space?.id;
-      set(unit, { "data-here": here ? (isSuspect(first) ? "suspect" : "first") : null });
-    }
+    const first = this.first;
+    const { chosen } = this;
+    drawTrails(this.layers.trails, here);
+    drawRings(this.layers.rings, here, { chosen, mapped: this.map?.subject });
+    drawMarks(this.layers.subjects, here, {
+      chosen, focusable: (here.find((s) => s.id === chosen) ?? here[0])?.id,
+    });
+    drawRoute(this.layers.route, partsOn(this.door, this.level, first, this.names), this.view.unit);
+    this.showArrival();
+    this.showRooms(first);
     for (const door of this.layers.doors.children) {
-      set(door, { "data-best": (best && door.dataset.door === best.door_number) || null });
+      set(door, { "data-best": (this.door && door.dataset.door === this.door.door_number) || null });
     }
   }
 
-  /** Hide the room names under the first subject's mark. */
-  uncover(first) {
-    const [x, y] = first ? flip(first.position.site_m.coordinates) : [Infinity, Infinity];
-    for (const { text, at, letters } of this.labels) {
-      const near = Math.abs(at[1] - y) < 24 * this.scale
-        && Math.abs(at[0] - x) < (30 + letters * 4) * this.scale;
-      text.classList.toggle("covered", near);
+  /** The first subject that is ranked. */
+  get first() {
+    return this.message?.subjects.find((s) => s.status === "ranked") ?? null;
+  }
+
+  /** The door to take. */
+  get door() {
+    return this.message?.entrances.find((e) => e.usable && e.walk_m !== null) ?? null;
+  }
+
+  /** Whose search map is to be seen: of whoever was chosen, else of the first. */
+  get sought() {
+    const subjects = this.message?.subjects ?? [];
+    const one = subjects.find((s) => s.id === this.chosen) ?? this.first;
+    return one && one.visibility === "out of view" && one.status === "ranked" ? one : null;
+  }
+
+  /** Mark the room of the first subject, and write into rooms how likely it is in each. */
+  showRooms(first) {
+    const sought = this.sought;
+    const shares = new Map((sought?.search?.spaces ?? [])
+      .filter((one) => one.space && one.level === this.level && one.probability >= 0.005)
+      .map((one) => [one.space.id, `${Math.round(one.probability * 100)} %`]));
+    for (const unit of this.layers.units.children) {
+      const there = first && first.level.id === this.level && unit.dataset.id === first.space?.id;
+      set(unit, { "data-here": there ? (kindOf(first) === "suspect" ? "suspect" : "first") : null });
+    }
+    const [x, y] = first && first.level.id === this.level
+      ? flip(first.position.site_m.coordinates) : [Infinity, Infinity];
+    const { unit: px } = this.view;
+    for (const { shown, share: text, at, name } of this.labels) {
+      // A name under the first subject's mark is not to be read.
+      const near = turned([at[0] - x, at[1] - y], this.turn);
+      shown.classList.toggle("covered",
+        Math.abs(near[1]) < 24 * px && Math.abs(near[0]) < (30 + name.length * 4) * px);
+      const share = shares.get(shown.dataset.unit) ?? "";
+      shown.classList.toggle("shared", Boolean(share));
+      if (text.textContent !== share) text.textContent = share;
     }
   }
 
-  showRoute(route) {
-    const lines = route ? [shortened(route.site_m.coordinates, ROUTE_END_PX * this.scale)] : [];
-    keyed(this.layers.route, lines.flatMap((d) => [["casing", d], ["line", d]]),
-      ([name]) => name,
-      ([name]) => svg("path", {
-        class: `route-${name}`, "marker-end": name === "line" ? "url(#arrow)" : null,
-      }),
-      (element, [, line]) => set(element, { d: path(line) }));
+  /** Draw a search map, or none; `old` where it is not of now. */
+  showSearch(map, { old = false } = {}) {
+    this.map = map;
+    if (!this.layers) return;
+    drawSearch(this.layers.search, map, this.level);
+    this.setOld(old);
   }
 
-  showTrails(subjects) {
-    keyed(this.layers.trails, subjects.filter((s) => s.trail).reverse(), (s) => s.id,
-      () => svg("path", { class: "trail" }),
-      (element, s) => set(element, { d: path(s.trail.site_m.coordinates), "data-suspect": isSuspect(s) || null }));
+  setOld(old) {
+    if (this.layers) set(this.layers.search, { "data-old": old || null });
   }
 
-  showRings(subjects) {
-    // The areas of everybody unseen would cover the plan: only those of likely intruders, of the
-    // first, and of people in view are drawn.
-    const told = subjects.filter((s) => isSuspect(s) || s.rank === 1 || s.visibility === "in view");
-    keyed(this.layers.rings, told.reverse(), (s) => s.id,
-      () => svg("ellipse", { class: "ring" }),
-      (element, s) => {
-        const [x, y] = flip(s.position.site_m.coordinates);
-        const { a, b, turn } = ellipse95(s.uncertainty.cov_m2);
-        set(element, {
-          cx: x.toFixed(2), cy: y.toFixed(2), rx: a.toFixed(2), ry: b.toFixed(2),
-          transform: `rotate(${(-turn).toFixed(1)} ${x.toFixed(2)} ${y.toFixed(2)})`,
-          "data-suspect": isSuspect(s) || null, "data-subject": s.id, "data-seen": s.visibility === "in view",
-        });
-      });
-  }
-
-  showMarks(subjects) {
-    keyed(this.layers.subjects, [...subjects].reverse(), (s) => s.id,
-      (s) => svg("g", { class: "subject", "data-subject": s.id },
-        svg("title", {}),
-        svg("g", { class: "symbol" },
-          svg("path", { class: "diamond", d: "M0-13 13 0 0 13-13 0Z" }),
-          svg("circle", { class: "disc", r: 7 }),
-          svg("text", { class: "rank", y: 0.5 }),
-          svg("text", { class: "age", x: 19, y: 0.5 }),
-        )),
-      (element, s) => {
-        const [x, y] = flip(s.position.site_m.coordinates);
-        set(element, {
-          transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`,
-          "data-suspect": isSuspect(s) || null, "data-seen": s.visibility === "in view",
-        });
-        element.querySelector("title").textContent = `${s.id}, rank ${s.rank}`;
-        element.querySelector(".rank").textContent = s.rank;
-      });
-  }
-
-  /** Write the age of each subject beside its mark. */
   showAges(ages) {
-    for (const [id, text] of ages) {
-      const mark = this.layers.subjects?.querySelector(`[data-subject="${CSS.escape(id)}"] .age`);
-      if (mark && mark.textContent !== text) mark.textContent = text;
-    }
+    if (this.layers) writeAges(this.layers.subjects, ages);
+  }
+
+  /** Show that a subject is chosen; null: nobody. */
+  choose(id) {
+    if (this.chosen === id) return;
+    this.chosen = id;
+    if (this.message) this.showAnswer(this.message);
+  }
+
+  /** A place of the SVG in site metres. */
+  siteOf(place) {
+    const [x, y] = flip(turned(place, -this.turn));
+    return [Math.round(x * 100) / 100, Math.round(y * 100) / 100];
+  }
+
+  click(target) {
+    const mark = target.closest?.("[role=button]");
+    if (!mark) return;
+    const id = mark.dataset.subject;
+    if (id && this.onchoose) this.onchoose(id); // which says by `choose` what came of it
+    else if (id) this.choose(id === this.chosen ? null : id);
+    else if (mark.dataset.camera) this.oncamera?.(mark.dataset.camera);
+  }
+
+  /** With a mark focused: Enter presses it, arrows go to the next of its kind. */
+  key(event) {
+    const mark = event.target.closest("[role=button]");
+    if (!mark || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Enter" || event.key === " ") this.click(mark);
+    else if (step) {
+      const all = [...mark.parentElement.children];
+      all[(all.indexOf(mark) + step + all.length) % all.length].focus();
+    } else return;
+    event.preventDefault();
   }
 }
