@@ -54,6 +54,7 @@ PUBLIC = frozenset({("GET", "/"), ("POST", "/session"), ("POST", "/v1/sign-in")}
 SIGNED = (
     ("POST", "/v1/activations/{source}"),
     ("GET", "/v1/links/{link}"),
+    ("GET", "/v1/links/{link}/{name}"),
 )
 """(method, path) of what checks a signature itself; whatever else is sent along counts nothing."""
 
@@ -70,6 +71,8 @@ _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _RECOGNISING = 32
 _NOBODYS_ADDRESS = "unknown"
 _LINK = "/v1/links/"
+_PIECE = re.compile(r"/v1/incidents/[^/]+/streams/[^/]+/(hls/[^/]+|still\.jpg)")
+"""Paths of what players of streams ask for again and again."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -186,7 +189,7 @@ class Access:
     ) -> tuple[Whose, str] | None:
         """What a request is counted by; None where its handler does that."""
         if actor is not None:
-            return "actor", actor.name
+            return "player" if _PIECE.fullmatch(path) else "actor", actor.name
         address = address_key(address_of(connection))
         if (method, path) in PUBLIC:
             services = cast("Services", connection.app.state.services)
@@ -196,7 +199,7 @@ class Access:
         if not is_signed(method, path):
             return "stranger", address
         if path.startswith(_LINK):
-            return "link", address
+            return "link-player" if "/" in path.removeprefix(_LINK) else "link", address
         return None if "webhook-signature" in connection.headers else ("stranger", address)
 
     async def _recognise(self, connection: HTTPConnection, method: str, path: str) -> Verdict:

@@ -1,13 +1,14 @@
-"""Short-lived addresses of pictures: good for one viewer, one incident and one thing.
+"""Short-lived addresses of pictures and streams: good for one viewer, one incident and one thing.
 
 A link is a JSON Web Token (RFC 7519, HS256) that this server signed. It opens nothing by itself:
-when it is followed the account of the viewer it names is looked up again, and the gate is asked.
+each time it is followed the account of the viewer it names is looked up again, and the gate is
+asked. So one to a stream may last long: it is over with the grant, or with the account.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import jwt
 
@@ -24,6 +25,16 @@ LINK_S = 60.0
 OTHERS_LINK_S = 30.0
 """How long where an identity provider knows the viewer, and cannot be asked again."""
 
+STREAM_LINK_S = 12 * 3600.0
+"""How long a link to a stream is good for at most; the grant ends before."""
+
+OTHERS_STREAM_LINK_S = 900.0
+"""How long where an identity provider knows the viewer, and cannot be asked again."""
+
+StreamMeans = Literal["hls", "mjpeg", "still"]
+"""What a link to a stream leads to."""
+
+_MEANS: tuple[str, ...] = get_args(StreamMeans)
 _AUDIENCE = "lastseen link"
 _ALGORITHM = "HS256"
 
@@ -43,6 +54,21 @@ class PictureLink:
     track: int
 
 
+@dataclass(frozen=True, slots=True)
+class StreamLink:
+    """The stream of one camera.
+
+    Attributes:
+        incident: incident id.
+        camera: camera id.
+        stream: by which means it is watched.
+    """
+
+    incident: str
+    camera: str
+    stream: StreamMeans
+
+
 class Links:
     """Makes and reads links.
 
@@ -53,9 +79,15 @@ class Links:
     def __init__(self, keys: Keys) -> None:
         self._key = keys.derived("links")
 
-    def make(self, what: PictureLink, actor: Actor, now_s: float) -> tuple[float, str]:
+    def make(self, what: PictureLink | StreamLink, actor: Actor, now_s: float) -> tuple[float, str]:
         """Return until when the link is good, Unix seconds, and the link."""
-        lasts_s = OTHERS_LINK_S if _is_others(actor.name) else LINK_S
+        others = _is_others(actor.name)
+        if isinstance(what, StreamLink):
+            lasts_s = OTHERS_STREAM_LINK_S if others else STREAM_LINK_S
+            leads_to: dict[str, object] = {"stream": what.stream}
+        else:
+            lasts_s = OTHERS_LINK_S if others else LINK_S
+            leads_to = {"track": what.track}
         until_s = float(int(now_s + lasts_s))
         claims = {
             "aud": _AUDIENCE,
@@ -67,11 +99,11 @@ class Links:
             "sites": None if actor.sites is None else sorted(actor.sites),
             "incident": what.incident,
             "camera": what.camera,
-            "track": what.track,
+            **leads_to,
         }
         return until_s, jwt.encode(claims, self._key, _ALGORITHM)
 
-    def read(self, link: str, now_s: float) -> tuple[PictureLink, Actor]:
+    def read(self, link: str, now_s: float) -> tuple[PictureLink | StreamLink, Actor]:
         """Return what a link leads to, and whose it is.
 
         Raises:
@@ -85,7 +117,7 @@ class Links:
                 audience=_AUDIENCE,
                 options={"verify_exp": False, "require": ["exp", "sub", "aud"]},
             )
-            what = PictureLink(claims["incident"], claims["camera"], int(claims["track"]))
+            what = _thing(claims)
             role, sites, until_s = claims["role"], claims["sites"], float(claims["exp"])
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
             raise _bad("it is none of this server's") from error
@@ -100,6 +132,15 @@ class Links:
             by="link",
         )
         return what, actor
+
+
+def _thing(claims: dict[str, Any]) -> PictureLink | StreamLink:
+    incident, camera = claims["incident"], claims["camera"]
+    if "stream" not in claims:
+        return PictureLink(incident, camera, int(claims["track"]))
+    if claims["stream"] not in _MEANS:
+        raise ValueError(claims["stream"])
+    return StreamLink(incident, camera, cast("StreamMeans", claims["stream"]))
 
 
 def still_good_for(actor: Actor, accounts: Accounts) -> Actor:

@@ -17,7 +17,7 @@ from .errors import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Whose = Literal["actor", "device", "stranger", "link"]
+Whose = Literal["actor", "player", "device", "stranger", "link", "link-player"]
 """What a request is counted by."""
 
 _MOST_KEYS = 20_000
@@ -43,6 +43,13 @@ PER_DEVICE = Limit(60, 60.0)
 
 PER_LINK = Limit(600, 60.0)
 """Links that an address follows, good or not."""
+
+PER_PLAYER = Limit(3000, 60.0)
+"""Requests for pieces of streams, of somebody who was recognised: a player asks four times a
+second for each camera. They keep nobody from asking for anything else."""
+
+PER_LINK_PLAYER = Limit(6000, 60.0)
+"""The same by links, of an address, which may be that of many devices."""
 
 PER_FALSE_SENDER = Limit(120, 60.0)
 """Events of an address whose signature does not fit; those that do are not counted by address."""
@@ -148,6 +155,8 @@ class RequestLimits:
         per_stranger: for each address, of requests that nobody was recognised by.
         per_device: for each device that signed in before, where it signs in again.
         per_link: for each address, of links.
+        per_player: for each actor, of pieces of streams.
+        per_link_player: for each address, of pieces of streams by links.
     """
 
     def __init__(
@@ -156,12 +165,16 @@ class RequestLimits:
         per_stranger: Limit = PER_STRANGER,
         per_device: Limit = PER_DEVICE,
         per_link: Limit = PER_LINK,
+        per_player: Limit = PER_PLAYER,
+        per_link_player: Limit = PER_LINK_PLAYER,
     ) -> None:
         limits: dict[Whose, Limit] = {
             "actor": per_actor,
             "stranger": per_stranger,
             "device": per_device,
             "link": per_link,
+            "player": per_player,
+            "link-player": per_link_player,
         }
         self._limits = Limits({str(whose): limit for whose, limit in limits.items()})
 

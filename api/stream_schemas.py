@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -89,3 +89,26 @@ class StreamOver(Message):
     reason: StreamEnd
     detail: str = Field(description="In words.")
     again: bool = Field(description="Whether it is worth connecting again in a while.")
+
+
+EXAMPLE = Streams(
+    incident="20260302-090000-9f3a61c2",
+    exercise=False,
+    published_at=datetime(2026, 3, 2, 9, 0, 15, tzinfo=UTC),
+    until=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+    heads="pixelate-others",
+    cameras=(
+        CameraStreams(
+            camera="cam-02",
+            name="Corridor west",
+            phase="live",
+            reason="",
+            watchers=1,
+            live="/v1/incidents/20260302-090000-9f3a61c2/streams/cam-02/live",
+            hls="/v1/incidents/20260302-090000-9f3a61c2/streams/cam-02/hls/index.m3u8",
+            still="/v1/incidents/20260302-090000-9f3a61c2/streams/cam-02/still.jpg",
+            mjpeg="/v1/incidents/20260302-090000-9f3a61c2/streams/cam-02/mjpeg",
+        ),
+    ),
+)
+"""For the OpenAPI document."""

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from vision.stream_parts import Fragment, StreamHead
 
 KEPT_S = 24.0
@@ -34,7 +32,7 @@ class Group:
     Attributes:
         number: its ordinal in the incident's stream of the camera, from 0.
         head: what a player must have first.
-        breaks: ordinal of the head, from 0: how often encoding began anew before.
+        breaks: how often encoding began anew in the groups before it.
         fragments: its pictures so far; they only get more.
         complete: whether it gets no more.
         duration_s: how long its pictures are shown together, seconds.
@@ -54,6 +52,25 @@ class Group:
         self.fragments.append(fragment)
         self.duration_s += fragment.duration_s
         self.size_bytes += len(fragment.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A group as it was at one moment.
+
+    Attributes:
+        number: as of the group, as are the others.
+        head: what a player must have first.
+        breaks: how often encoding began anew before.
+        fragments: its pictures.
+        complete: whether these are all.
+    """
+
+    number: int
+    head: StreamHead
+    breaks: int
+    fragments: tuple[Fragment, ...]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +116,16 @@ class Tape:
         self._kept_bytes = kept_bytes
         self._groups: deque[Group] = deque()
         self._head: StreamHead | None = None
-        self._heads = 0
+        self._grouped: StreamHead | None = None  # the head of the newest group there was
+        self._breaks = -1
         self._next_number = 0
 
-    def __iter__(self) -> Iterator[Group]:
-        return iter(tuple(self._groups))
+    def segments(self) -> tuple[Segment, ...]:
+        """Return all that is kept, as it is now."""
+        return tuple(
+            Segment(group.number, group.head, group.breaks, tuple(group.fragments), group.complete)
+            for group in self._groups
+        )
 
     @property
     def head(self) -> StreamHead | None:
@@ -119,7 +141,6 @@ class Tape:
         """Take a head: fragments belong to it from now on."""
         self._finish()
         self._head = head
-        self._heads += 1
 
     def add(self, fragment: Fragment) -> bool:
         """Take a fragment; False where no player could show it.
@@ -131,7 +152,10 @@ class Tape:
             return False
         if fragment.keyframe:
             self._finish()
-            self._groups.append(Group(self._next_number, self._head, self._heads - 1))
+            if self._head is not self._grouped:
+                self._grouped = self._head
+                self._breaks += 1
+            self._groups.append(Group(self._next_number, self._head, self._breaks))
             self._next_number += 1
         elif not self._groups or self._groups[-1].complete:
             return False

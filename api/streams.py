@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vision.stream_parts import StreamPart
 
     from .runs import CameraPhase
-    from .stream_tape import Group
+    from .stream_tape import Segment
 
     Take = Callable[[StreamPart], None]
     Show = Callable[[frozenset[StreamWanted], Take], None]
@@ -190,6 +190,10 @@ class Streams:
             channel.wakers.wake()
         self._ending.wake()
 
+    def still(self, camera: str) -> Still | None:
+        """Return the newest still of a camera; None before the first, and where nobody watches."""
+        return self._channels[camera].still
+
     async def ended(self) -> None:
         """Return when they are over."""
         while self._over is None:
@@ -202,9 +206,9 @@ class Streams:
         channel = self._channels.get(part.camera)
         if channel is None:
             return
-        kind = "still" if isinstance(part, Still) else "video"
+        wanted = StreamWanted(part.camera, "still" if isinstance(part, Still) else "video")
         with self._lock:
-            if self._over is not None or StreamWanted(part.camera, kind) not in self._shown:
+            if self._over is not None or wanted not in self._shown:
                 return
             match part:
                 case StreamHead():
@@ -273,9 +277,9 @@ class Streams:
             else:
                 await channel.wakers.news(stamp, _HOPE_S)
 
-    async def groups(
-        self, camera: str, enough: Callable[[tuple[Group, ...]], bool], within_s: float
-    ) -> tuple[Group, ...]:
+    async def segments(
+        self, camera: str, enough: Callable[[tuple[Segment, ...]], bool], within_s: float
+    ) -> tuple[Segment, ...]:
         """Return what is kept of a camera as soon as it is enough, or as it is then.
 
         Args:
@@ -288,7 +292,7 @@ class Streams:
         while True:
             stamp = channel.wakers.stamp
             with self._lock:
-                kept = tuple(channel.tape)
+                kept = channel.tape.segments()
             left_s = until_s - time.monotonic()
             if self._over is not None or left_s <= 0.0 or enough(kept):
                 return kept

@@ -272,15 +272,23 @@ def _too_many(name: str) -> ProblemError:
     )
 
 
-def refusal_to_watch(grant: Grant | None, viewing: Viewing, camera: str) -> str | None:
-    """Why somebody who sees an incident may not watch one of its cameras; None if they may."""
+def refusal_to_be_shown(grant: Grant, viewing: Viewing) -> str | None:
+    """Why somebody who sees an incident may not watch its cameras at all; None if they may."""
     if not viewing.cameras_told:
         return f"the agreement does not tell {viewing.actor.acts_as} which cameras there are"
-    if grant is None:
-        return f"incident {viewing.incident} is over, so no camera of it is open"
     agreement = grant.agreement
     if agreement is not None and not agreement.streaming.for_role(viewing.actor.acts_as):
         return f"the agreement shows streams to {', '.join(agreement.streaming.roles)} only"
+    return None
+
+
+def refusal_to_watch(grant: Grant | None, viewing: Viewing, camera: str) -> str | None:
+    """Why somebody who sees an incident may not watch one of its cameras; None if they may."""
+    if grant is None:
+        return f"incident {viewing.incident} is over, so no camera of it is open"
+    refusal = refusal_to_be_shown(grant, viewing)
+    if refusal is not None:
+        return refusal
     if camera not in grant.permit.cameras:
         return f"camera {camera} is not open in incident {viewing.incident}"
     return None

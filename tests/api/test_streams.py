@@ -48,7 +48,7 @@ def taped(count: int, **limits: Any) -> Tape:
 
 def kept(tape: Tape) -> list[tuple[int, int]]:
     """(number, pictures) of each group that is kept."""
-    return [(group.number, len(group.fragments)) for group in tape]
+    return [(one.number, len(one.fragments)) for one in tape.segments()]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_numbers_go_on_where_encoding_begins_anew() -> None:
     assert tape.after(Cursor(1, 4)) is None
     tape.add_head(head(7))
     tape.add(fragment(0, epoch=7))
-    (group,) = tape
-    assert (group.number, group.breaks, group.head.epoch) == (2, 1, 7)
+    (one,) = tape.segments()
+    assert (one.number, one.breaks, one.head.epoch) == (2, 1, 7)
     found = tape.after(Cursor(1, 4))
     assert found is not None
     assert found.skipped
