@@ -228,6 +228,7 @@ def _with_viewers(watched: Watched, count: int, round_s: float) -> tuple[float, 
     )
     viewers.start()
     try:
+        received.get(timeout=60.0)  # all are there
         time.sleep(SETTLE_S)
         before_s, began_s = watched.cpu_s(), time.monotonic()
         count_it.set()
@@ -249,9 +250,11 @@ def _view(
     received: multiprocessing.Queue[int],
 ) -> None:
     """Watch with many sockets, and tell how many fragments came; the viewers' own process."""
+    there = 0
 
     async def one() -> int:
-        got = 0
+        nonlocal there
+        got, began = 0, False
         headers = {"Authorization": f"Bearer {token}"}
         async with connect(
             address, additional_headers=headers, compression=None, max_size=None
@@ -259,8 +262,13 @@ def _view(
             async for message in socket:
                 if stop.is_set():
                     return got
-                if count_it.is_set() and isinstance(message, bytes) and message[4:8] == b"prft":
-                    got += 1
+                if not isinstance(message, bytes) or message[4:8] != b"prft":
+                    continue
+                got += count_it.is_set()
+                if not began:
+                    began, there = True, there + 1
+                    if there == count:
+                        received.put(0)
         raise RuntimeError(f"the stream ended: {socket.close_code} {socket.close_reason}")
 
     async def everybody() -> int:

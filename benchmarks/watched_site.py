@@ -134,7 +134,7 @@ def watched_site() -> Iterator[Watched]:
         server.start()
         tell.close()
         try:
-            if not told.poll(_PATIENCE_S):
+            if not told.poll(_PATIENCE_S) or not server.is_alive():
                 raise RuntimeError("the server did not start")
             watched = _opened(told.recv(), password, server.pid or 0)
             yield watched
