@@ -17,7 +17,9 @@ from . import (
     activation_routes,
     archive_routes,
     audit_routes,
+    calibration_routes,
     incident_routes,
+    link_routes,
     mark_routes,
     page_routes,
     plan_edit_routes,
@@ -27,16 +29,23 @@ from . import (
     search_routes,
     sign_in_routes,
     site_routes,
+    stream_routes,
+    stream_socket,
+    timeline_routes,
     view_routes,
+    walk_test_routes,
 )
 from .access import Access
 from .assembly import assemble
 from .errors import ApiError
 from .problems import install_problem_handlers
 from .schemas import Problem
+from .walk_tests import people_detector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+
+    from vision.detect import Detector
 
     from .incidents import Incidents
     from .oidc import OidcVerifier
@@ -73,6 +82,7 @@ def create_app(
     monotonic: Callable[[], float] = time.monotonic,
     tick_s: float = TICK_S,
     heartbeat_s: float = HEARTBEAT_S,
+    detector: Callable[[], Detector] = people_detector,
 ) -> FastAPI:
     """Return the application.
 
@@ -87,6 +97,7 @@ def create_app(
         monotonic: a clock that nobody can set, seconds.
         tick_s: how often grants are checked and camera states looked at, seconds.
         heartbeat_s: silence on an event stream is broken after so long, seconds.
+        detector: loads what finds people in walk tests, when the first one needs it.
     """
     # Python's own table may be overruled by the machine's; a browser refuses scripts of a wrong
     # type, and nosniff is on.
@@ -101,6 +112,7 @@ def create_app(
         clock=clock,
         monotonic=monotonic,
         heartbeat_s=heartbeat_s,
+        detector=detector,
     )
 
     @contextlib.asynccontextmanager
@@ -111,6 +123,7 @@ def create_app(
         tasks = [
             asyncio.create_task(_tick_on(services, tick_s)),
             asyncio.create_task(_settle_on(services.incidents)),
+            asyncio.create_task(_see_off(services)),
             asyncio.create_task(_take_up_changes(services)),
             asyncio.create_task(_keep_house(services)),
         ]
@@ -137,13 +150,19 @@ def create_app(
     for routes in (
         incident_routes,
         view_routes,
+        link_routes,
         mark_routes,
         report_routes,
         search_routes,
+        timeline_routes,
         request_routes,
         site_routes,
+        calibration_routes,
+        walk_test_routes,
         plan_edit_routes,
         plan_upload_routes,
+        stream_routes,
+        stream_socket,
         activation_routes,
         archive_routes,
         audit_routes,
@@ -162,6 +181,7 @@ async def stop_all(app: FastAPI) -> None:
     live = await asyncio.to_thread(services.incidents.stop_all, reason="the server was stopped")
     for incident in live:
         _log.warning("incident %s stays open until its time: start the server again", incident.id)
+    await asyncio.to_thread(services.visits.sweep)
     await asyncio.to_thread(services.housekeeping.tick, services.clock(), sign=True)
 
 
@@ -200,6 +220,16 @@ async def _take_up_changes(services: Services) -> None:
             await asyncio.to_thread(services.reloads.tick)
         except Exception:  # noqa: BLE001 - outermost frame of this task, as above
             _log.exception("changed sites cannot be taken up")
+
+
+async def _see_off(services: Services) -> None:
+    """Apart from the ticks, too: it writes down who does not watch any more."""
+    while True:
+        await asyncio.sleep(_SETTLE_EVERY_S)
+        try:
+            await asyncio.to_thread(services.visits.sweep)
+        except Exception:  # noqa: BLE001 - outermost frame of this task, as above
+            _log.exception("visits cannot be ended")
 
 
 async def _keep_house(services: Services) -> None:

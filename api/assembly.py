@@ -11,6 +11,8 @@ from .accounts import Accounts
 from .activations import Activations
 from .archive import Archive
 from .asking import Asking
+from .calibration_saving import CalibrationSaving
+from .calibration_service import Calibrating
 from .gate import Gate
 from .housekeeping import Housekeeping
 from .incidents import Incidents
@@ -28,12 +30,17 @@ from .sessions import Sessions
 from .sign_in import SignIn
 from .site_incidents import SiteIncidents
 from .sources import Sources
+from .surveying import Surveys
 from .telling import Tellers
 from .verdicts import Verdicts
 from .viewing import Viewers
+from .visits import Visits
+from .walk_tests import WalkTests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from vision.detect import Detector
 
     from .actors import Actor
     from .gate import Grant
@@ -56,6 +63,7 @@ def assemble(
     clock: Callable[[], float],
     monotonic: Callable[[], float],
     heartbeat_s: float,
+    detector: Callable[[], Detector],
 ) -> Services:
     """Return all parts of a server; see `api.app.create_app` for the arguments.
 
@@ -92,15 +100,25 @@ def assemble(
         journal_of=journal_of,
         agencies_of=lambda incident: grant_rows.agencies_of(audit, incident),
     )
+    reloads = Reloads(incidents)
+    calibrating = Calibrating(
+        Surveys(audit),
+        CalibrationSaving(audit, reloads),
+        WalkTests(detector, clock=clock),
+        clock=clock,
+    )
+    viewers = Viewers(gate, audit)
     asking = Asking(incidents, gate, clock, still)
     sources = Sources(store, keys, audit)
     return Services(
         incidents=incidents,
-        reloads=Reloads(incidents),
+        reloads=reloads,
+        calibrating=calibrating,
         drafts=PlanDrafts(keys.state),
         asking=asking,
         gate=gate,
-        viewers=Viewers(gate, audit),
+        viewers=viewers,
+        visits=Visits(viewers, clock),
         tellers=Tellers(gate, audit),
         accounts=accounts,
         sessions=sessions,

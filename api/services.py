@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .asking import Asking
     from .audit import Audit
+    from .calibration_service import Calibrating
     from .checkpoints import Checkpoints
     from .gate import Gate
     from .housekeeping import Housekeeping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .telling import Tellers
     from .verdicts import Verdicts
     from .viewing import Viewers
+    from .visits import Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ class Services:
     Attributes:
         incidents: all incidents, and the targets they can be opened on.
         reloads: loads targets again whose files were changed.
+        calibrating: shows cameras to those who calibrate them, and keeps what they find.
         drafts: floor plans that somebody is working on.
         asking: takes requests for incidents.
         gate: decides what may be opened.
         viewers: decides who may see.
+        visits: who watches by asking again and again.
         tellers: decides who may tell what.
         accounts: who has an account here.
         sessions: who is signed in.
@@ -73,10 +77,12 @@ class Services:
 
     incidents: Incidents
     reloads: Reloads
+    calibrating: Calibrating
     drafts: PlanDrafts
     asking: Asking
     gate: Gate
     viewers: Viewers
+    visits: Visits
     tellers: Tellers
     accounts: Accounts
     sessions: Sessions

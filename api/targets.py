@@ -58,6 +58,17 @@ class Target:
     terms: Terms
     prepared: PreparedSite
 
+    def facts_of(self, camera: str) -> CameraFacts:
+        """What an agreement must know of one of its cameras.
+
+        Raises:
+            KeyError: it has no such camera.
+        """
+        for facts in self.terms.cameras:
+            if facts.id == camera:
+                return facts
+        raise KeyError(camera)
+
 
 def load_target(folder: Path) -> Target:
     """Return the site or drill of a folder.

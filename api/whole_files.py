@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write `content` to `path`: afterwards the file is all of it, or as it was before.
 
     The bytes go to a temporary file in the same folder (a rename is atomic only within a file
-    system), reach the disk, and only then take the name.
+    system), reach the disk, and only then take the name. A file that is there keeps its mode: one
+    that holds a camera's password does not become readable by others.
 
     Raises:
         OSError: where any of it fails; the temporary file is gone.
@@ -22,6 +24,8 @@ def write_whole(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with part.open("xb") as file:
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -49,8 +49,8 @@ def rewritten(
     Args:
         text: the file now; valid TOML.
         tables: tables to put in the place of `CALIBRATIONS`.
-        top: keys of the file itself to set, e.g. `floor_error_m`.
-        lens: keys of `[lens]` to set.
+        top: keys of the file itself to set, e.g. `floor_error_m`; None takes a key out.
+        lens: keys of `[lens]` to set; None takes a key out.
         landmarks: to put in the place of those of the file, none of them if empty; None keeps
             those.
     """
@@ -59,7 +59,9 @@ def rewritten(
         wanted.pop(name, None)
     wanted |= {name: dict(table) for name, table in tables.items()}
     wanted |= top
-    wanted["lens"] = wanted.get("lens", {}) | dict(lens)
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    all_lens = wanted.get("lens", {}) | dict(lens)
+    wanted["lens"] = {key: value for key, value in all_lens.items() if value is not None}
     replaced: set[str] = set(CALIBRATIONS)
     if landmarks is not None:
         wanted["landmarks"] = [dict(landmark) for landmark in landmarks]
@@ -97,9 +99,12 @@ def _sections(text: str) -> list[tuple[str, list[str]]]:
 
 
 def _with_keys(lines: list[str], keys: Mapping[str, Any]) -> list[str]:
-    """The lines of one table with these keys set, in their line or after the last."""
+    """The lines of one table with these keys set, in their line or after the last, or out."""
     lines = list(lines)
     for key, value in keys.items():
+        if value is None:
+            lines = [line for line in lines if not re.match(rf"^\s*{re.escape(key)}\s*=", line)]
+            continue
         written = f"{key} = {_value(value)}"
         for i, line in enumerate(lines):
             found = re.match(rf"^(\s*){re.escape(key)}\s*=[^#\n]*?(\s*#.*)?$", line.rstrip("\n"))

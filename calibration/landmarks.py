@@ -27,7 +27,9 @@ UNMEASURED_ERROR_M: Final = 0.30
 """Assumed where there are too few landmarks to leave one out."""
 
 _LEAST_HELD_OUT: Final = 3
-_NEAR_FLOOR_M: Final = 0.5
+NEAR_FLOOR_M: Final = 0.5
+"""Up to this height a point counts as one of the floor when the error is measured."""
+
 _LEAST_TO_DROP_ONE: Final = 6
 _LEAST_KEPT: Final = 5
 _KEPT_SHARE: Final = 0.6
@@ -131,7 +133,7 @@ def fit_camera(
     held_out_m, nees = _held_out(used, fitted, refine_lens=refine_lens, diagonal_px=diagonal_px)
     left_out_m = np.full(len(px), np.nan)
     left_out_m[kept] = held_out_m
-    low = used.xyz_m[:, 2] <= _NEAR_FLOOR_M
+    low = used.xyz_m[:, 2] <= NEAR_FLOOR_M
     if np.isfinite(held_out_m[low]).sum() >= _LEAST_HELD_OUT:
         held_out_m = np.where(low, held_out_m, np.nan)
     left_out = ~np.isnan(held_out_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,7 @@ def serve(
     from api.server import is_loopback, listen, serve_on
     from api.settings import Settings
     from api.targets import load_targets, prepare_ahead
+    from api.walk_tests import people_detector
 
     if not is_loopback(host) and not allow_remote:
         raise ServeError(
@@ -77,6 +79,7 @@ def serve(
             verifier=verifier,
             holder=settings.server,
             longest_s=max_minutes * 60.0,
+            detector=partial(people_detector, device),
         )
         shown_host = f"[{host}]" if ":" in host else host
         typer.echo(
