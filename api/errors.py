@@ -19,6 +19,7 @@ ApiError
 ├── JournalError       a part of an incident's journal is not what was written
 ├── DeltaError         a change was applied to another message than it was made for
 ├── ReportError        a report cannot be written (disk full, no permission)
+├── CompareError       two runs of a drill cannot be compared as asked
 ├── SiteWriteError     a site folder, an archive of it or a file in it cannot be written
 ├── UploadError        a file that somebody brings to the floor-plan page cannot be used
 ├── CalibrateError     a survey cannot be read, or a camera has none
@@ -107,6 +108,10 @@ class DeltaError(ApiError, ValueError):
 
 class ReportError(ApiError):
     """A report cannot be written; the message names the file and the cause, no half file stays."""
+
+
+class CompareError(ApiError):
+    """Two runs cannot be compared as asked; the message says what differs and what would work."""
 
 
 class SiteWriteError(ApiError):

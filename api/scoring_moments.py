@@ -65,6 +65,7 @@ def moments_of(
     if compared is not None:
         rooms = compared.visible & (compared.space != "")
         right = (top.space == compared.space) & top.known
+        right_then = (top.space == compared.space_at_capture) & (top.space != "")
         on_level = (top.level == compared.there.level) & top.known
         present = compared.there.present
         told["truth"] = {
@@ -73,6 +74,7 @@ def moments_of(
             "level": _runs(compared.there.level),
             "xy_m": _places(compared.there.xy_m, present),
             "room_right": _flags(right, rooms),
+            "room_right_at_capture": _flags(right_then, rooms),
             "level_right": _flags(on_level, compared.visible),
             "radius_holds": _flags(compared.error_told_m <= top.ce95_m, present & top.known),
             "error_m": _numbers(np.where(compared.visible, compared.error_m, np.nan)),
@@ -82,6 +84,7 @@ def moments_of(
             told["truth"] |= {
                 "door": _runs(doors.best),
                 "door_right": _flags(doors.right, doors.counted),
+                "regret_m": _numbers(doors.regret_m),
             }
     if faults is not None:
         told["people"] = {

@@ -11,16 +11,18 @@ import typer
 
 from vision.detect import Device
 
+from .drill_compare import compare
 from .drill_import import import_drill
 
 if TYPE_CHECKING:
     from api.replay import Replayed
 
 app = typer.Typer(
-    help="Replay recorded drills through the live path; import public data sets.",
+    help="Replay recorded drills through the live path, compare runs, import public data sets.",
     no_args_is_help=True,
 )
 app.command("import")(import_drill)
+app.command("compare")(compare)
 
 
 class Speed(StrEnum):
