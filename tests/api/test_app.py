@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
@@ -48,6 +48,8 @@ def every_route(console: Console) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for context in iter_route_contexts(console.app.routes):
         route = context.original_route
+        if isinstance(route, APIWebSocketRoute):
+            continue  # `test_access_websockets` knocks there
         if isinstance(route, Mount):
             files = [path for path in CONSOLE.rglob("*") if path.is_file()]
             assert files
@@ -78,8 +80,11 @@ def test_the_walk_over_the_routes_finds_what_is_there(console: Console) -> None:
     assert routes >= PUBLIC
 
 
-def test_no_route_answers_without_a_token(console: Console, stranger: TestClient) -> None:
+def test_no_route_answers_without_a_token(
+    console: Console, stranger: TestClient, clock: Clock
+) -> None:
     for method, template in sorted(every_route(console) - PUBLIC):
+        clock.now_s += 1.0  # so many at once would be too many from one address
         path = re.sub(r"\{[^}]*\}", "x", template)
         response = stranger.request(method, path)
         if method == "HEAD":
