@@ -146,7 +146,7 @@ NO_WALK = examples.problem_example(
     404, "walk-test-not-found", "No such walk test", "there is no walk test '5f2c'"
 )
 NO_PICTURE = examples.problem_example(
-    409, "no-picture", "The camera shows no picture", "Corridor east sent no picture within 8 s"
+    409, "camera-shows-nothing", "The camera shows no picture", "Corridor east sent no picture within 8 s"
 )
 CHANGED = examples.problem_example(
     409,

@@ -123,7 +123,7 @@ def walk_frames(
 
 def no_picture(detail: str) -> ProblemError:
     """The answer where a camera shows nothing now."""
-    return ProblemError(409, "no-picture", "The camera shows no picture", detail)
+    return ProblemError(409, "camera-shows-nothing", "The camera shows no picture", detail)
 
 
 def _require(permit: SurveyPermit, target: Target, camera: Camera, now_s: float) -> None:

@@ -258,7 +258,7 @@ def test_a_live_camera_is_shown_as_the_agreement_says(tmp_path: Path, clock: Clo
             told = client.get(path, headers=ina).json()
             assert (told["refusal"], told["recording"]) == ("", None)
             shown = client.post(f"{path}/still", json={}, headers=ina)
-            assert slug_of(shown) == "no-picture"  # it has no address
+            assert slug_of(shown) == "camera-shows-nothing"  # it has no address
             [entry] = console.audited("survey-permitted")
             assert entry["purpose"] == "calibration still"
     finally:
