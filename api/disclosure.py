@@ -45,6 +45,8 @@ _TOLD_ELSEWHERE = frozenset(
         "viewer-admitted",
         "viewer-refused",
         "picture-shown",
+        "stream-started",
+        "stream-ended",
     }
 )
 _KEPT = {
@@ -123,8 +125,8 @@ def disclose(
         agencies=_agencies(ours),
         viewers=tuple(_viewer(e) for e in _all(ours, "viewer-admitted", "viewer-refused")),
         shown=tuple(
-            Shown(_at(e), _text(e, "camera"), _text(e, "what"), _text(e, "actor"))
-            for e in _all(ours, "picture-shown")
+            Shown(_at(e), _text(e, "camera"), _shown(e), _text(e, "actor"))
+            for e in _all(ours, "picture-shown", "stream-started", "stream-ended")
         ),
         kept=tuple(_step(e, _KEPT[e["action"]]) for e in _all(ours, *_KEPT)),
         held=holds[-1:] == ["hold-set"],
@@ -179,6 +181,19 @@ def _viewer(entry: Entry) -> Viewer:
         _text(entry, "agency"),
         _text(entry, "refusal") or "not recorded why" if refused else None,
     )
+
+
+def _shown(entry: Entry) -> str | None:
+    """What was shown, in words: a picture, or that a stream began or ended."""
+    how = _text(entry, "how") or "not recorded how"
+    match entry["action"]:
+        case "stream-started":
+            return f"its stream from here on ({how})"
+        case "stream-ended":
+            seconds = _text(entry, "seconds") or "not recorded how many"
+            return f"its stream until here, {seconds} s ({how}; {_text(entry, 'why')})"
+        case _:
+            return _text(entry, "what")
 
 
 def _agreement(value: object) -> AgreementCited | None:

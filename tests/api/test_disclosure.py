@@ -293,6 +293,26 @@ def _evil(value: object) -> object:
     return [EVIL] if isinstance(value, list) else EVIL
 
 
+def test_the_record_says_who_watched_a_stream_and_for_how_long() -> None:
+    live = {"camera": "cam-01", "how": "live", "actor": "swat-1"}
+    told = disclose(
+        told_by(
+            ("grant-opened", OPENED),
+            ("stream-started", live),
+            ("stream-ended", live | {"seconds": 61.2, "why": "the viewer left"}),
+        ),
+        "i1",
+        WHOLE,
+    )
+    assert [(one.camera, one.what, one.to) for one in told.shown] == [
+        ("cam-01", "its stream from here on (live)", "swat-1"),
+        ("cam-01", "its stream until here, 61.2 s (live; the viewer left)", "swat-1"),
+    ]
+    assert told.steps == ()
+    hidden = redacted(told, hide_cameras=True)
+    assert "cam-0" not in hidden.as_json()
+
+
 def test_the_page_is_for_people() -> None:
     page = Page(story().as_html())
     assert page.row("Asked by") == "Principal <Doe>"
