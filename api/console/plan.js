@@ -239,7 +239,7 @@ export class Plan {
   get sought() {
     const subjects = this.message?.subjects ?? [];
     const one = subjects.find((s) => s.id === this.chosen) ?? this.first;
-    return one && one.visibility === "out of view" && one.status === "ranked" ? one : null;
+    return one?.search && one.status === "ranked" ? one : null;
   }
 
   /** Mark the room of the first subject, and write into rooms how likely it is in each. */

@@ -26,7 +26,7 @@ export function planWords({ level, way, subjects, door, doors, cameras, blind })
     count(doors, "entrance"),
     cameras.length ? `${count(cameras.length, "camera")}, ${live} live` : "",
     blind ? `no live camera looks at ${percent(blind)} of this level` : "",
-  ].filter(Boolean).join(". ") + ".";
+  ].filter(Boolean).map((text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`).join(" ");
 }
 
 /** Who is named wherever there is little room: the first, likely intruders, and who was marked. */

@@ -24,6 +24,17 @@ BEARING_DEG = 60.0
 WIDTH_M, HEIGHT_M = 60.0, 36.0
 NAMES = ("Library", "Art", "Science", "Office", "Music", "Stairs")
 
+_SITE = """
+schema = 1
+name = "Plan school"
+address = "1 Test Road"
+floor_plan = "floor_plan.geojson"
+[anchor]
+longitude_deg = -85.5
+latitude_deg = 39.0
+x_axis_bearing_deg = {bearing_deg}
+"""
+
 # Looks straight down from `t` above (x, y): image right is +x, image down is -y.
 _CAMERA = """
 schema = 1
@@ -47,11 +58,7 @@ t = [-{x}, {y}, 8.0]
 def write_school(folder: Path, *, levels: int = 2, cameras: int = 8, picture: bool = True) -> Path:
     """Write the school; `cameras` in all, in the middle of rooms and corridors in turn."""
     (folder / "cameras").mkdir(parents=True)
-    table = [
-        'schema = 1\nname = "Plan school"\naddress = "1 Test Road"\n'
-        'floor_plan = "floor_plan.geojson"\n[anchor]\nlongitude_deg = -85.5\nlatitude_deg = 39.0\n'
-        f"x_axis_bearing_deg = {BEARING_DEG}\n"
-    ]
+    table = [_SITE.format(bearing_deg=BEARING_DEG)]
     features: list[object] = []
     for n in range(levels):
         level, name = f"L{n + 1}", "Ground floor" if n == 0 else f"Upper floor {n}"
