@@ -6,13 +6,9 @@ answer: where somebody was last seen, how sure that is, and the door.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from . import schemas
-
-if TYPE_CHECKING:
-    from .events import Event
+from .timeline import tells_no_camera
+from .timeline_schemas import Timeline
 
 _SOME_TROUBLE = "some cameras are not as they should be"
 
@@ -25,7 +21,7 @@ def without_cameras(said: schemas.LastSeen) -> schemas.LastSeen:
         )
         for subject in said.subjects
     )
-    return said.model_copy(update={"subjects": subjects})
+    return said.model_copy(update={"subjects": subjects, "cameras_now": ()})
 
 
 def unnamed(said: schemas.Cameras) -> schemas.Cameras:
@@ -35,17 +31,18 @@ def unnamed(said: schemas.Cameras) -> schemas.Cameras:
     )
 
 
-def told_less(event: Event) -> Event:
-    """Return a message of an incident's event stream without its cameras."""
-    match event.name:
+def told_less(name: str, data: str) -> str:
+    """Return the JSON text of an event of an incident, by the event's name, without its cameras."""
+    match name:
         case "last-seen":
-            less: schemas.Message = without_cameras(
-                schemas.LastSeen.model_validate_json(event.data)
-            )
+            less: schemas.Message = without_cameras(schemas.LastSeen.model_validate_json(data))
+        case "timeline":
+            what = Timeline.model_validate_json(data)
+            less = what.model_copy(update={"entries": tells_no_camera(what.entries)})
         case "cameras":
-            less = unnamed(schemas.Cameras.model_validate_json(event.data))
+            less = unnamed(schemas.Cameras.model_validate_json(data))
         case "snapshot":
-            said = schemas.Snapshot.model_validate_json(event.data)
+            said = schemas.Snapshot.model_validate_json(data)
             less = said.model_copy(
                 update={
                     "last_seen": without_cameras(said.last_seen),
@@ -53,5 +50,5 @@ def told_less(event: Event) -> Event:
                 }
             )
         case _:
-            return event
-    return replace(event, data=less.model_dump_json())
+            return data
+    return less.model_dump_json()

@@ -4,7 +4,11 @@ A reader is a cursor, the number of the last message it was given, and nothing m
 no queue for each reader, so a slow one costs no memory: when it asks again and the ring has
 moved on, or it has fallen more than `MAX_LAG` messages behind, it gets one snapshot of the
 newest state in place of all it missed. A reader that comes back with the number of its last
-message (`Last-Event-ID`) gets everything since, as long as the ring still holds it.
+message (`Last-Event-ID`) gets everything since, as long as the ring still holds it; one that
+wants only what changed gets that if it is cheaper than a snapshot, and the snapshot otherwise.
+
+What goes over the wire is made once for all who read it alike (`api.event_forms`), and those who
+wait are woken together (`api.fan_out`).
 """
 
 from __future__ import annotations
@@ -13,17 +17,23 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .event_forms import FULL, EventForms, Form, wire_bytes
+from .fan_out import Waiting
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
 RING_SIZE = 512
 """Messages kept for readers that come back: about a minute of an incident."""
 
 MAX_LAG = 30
 """How far a live reader may fall behind before it is taken to the newest state: about 3 s."""
+
+_MOST_BYTES_AT_ONCE = 65_536
+"""Events are handed out together up to this; what is more waits until the reader took that."""
 
 MAX_EVENT_ID = 2**53 - 1
 """Greatest message number that JavaScript can hold exactly."""
@@ -35,13 +45,18 @@ class Event:
 
     Attributes:
         id: its number in the incident, from 1; None for a heartbeat, which is not numbered.
-        name: "snapshot", "last-seen", "cameras", "incident", "closed" or "heartbeat".
+        name: "snapshot", "last-seen", "cameras", "incident", "timeline", "closed" or
+            "heartbeat".
         data: the JSON text.
+        before: the JSON text of the event of the same name before it; None for the first.
+        made: its bytes in the forms that somebody reads.
     """
 
     id: int | None
     name: str
     data: str
+    before: str | None = None
+    made: dict[Form, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 class EventLog:
@@ -49,6 +64,7 @@ class EventLog:
 
     Args:
         snapshot: makes the data of a snapshot as of message number `sequence`.
+        less: makes the data of an event, by its name, for those who may not be told the cameras.
         ring_size: how many messages are kept.
         max_lag: see `MAX_LAG`.
         after: number that the first message follows, so that numbers never go back where an
@@ -59,17 +75,21 @@ class EventLog:
         self,
         snapshot: Callable[[int], str],
         *,
+        less: Callable[[str, str], str] = lambda _, data: data,
         ring_size: int = RING_SIZE,
         max_lag: int = MAX_LAG,
         after: int = 0,
     ) -> None:
-        self._snapshot = snapshot
+        self._make_snapshot = snapshot
         self._max_lag = max_lag
         self._ring: deque[Event] = deque(maxlen=ring_size)
+        self._newest: dict[str, str] = {}
+        self._snapshot: Event | None = None
         self._last_id = after
         self._closed = False
         self._lock = threading.RLock()
-        self._wakers: set[Callable[[], None]] = set()
+        self._forms = EventForms(less)
+        self._waiting: dict[asyncio.AbstractEventLoop, Waiting] = {}
 
     @property
     def last_id(self) -> int:
@@ -93,73 +113,115 @@ class EventLog:
         with self._lock:
             if self._closed:
                 return False
-            event = Event(self._last_id + 1, name, make(self._last_id + 1))
+            data = make(self._last_id + 1)
             self._last_id += 1
-            self._ring.append(event)
+            self._ring.append(Event(self._last_id, name, data, self._newest.get(name)))
+            self._newest[name] = data
+            if len(self._ring) > self._max_lag:
+                # Few read what is older: they can have it made again.
+                self._ring[-self._max_lag - 1].made.clear()
             self._closed = last
-            wakers = tuple(self._wakers)
-        for wake in wakers:
-            wake()
+            waiting = tuple(self._waiting.values())
+        for readers in waiting:
+            # The loop may be gone already while a worker's thread still publishes.
+            with contextlib.suppress(RuntimeError):
+                readers.wake_soon()
         return True
 
-    def since(self, cursor: int | None, *, live: bool) -> tuple[Event, ...]:
+    def since(self, cursor: int | None, *, live: bool, deltas: bool = False) -> tuple[Event, ...]:
         """Return what a reader at `cursor` gets now, oldest first; empty if it has everything.
 
         Args:
             cursor: number of the last message it has; None for a new reader.
             live: whether it was given messages on this connection before, so that falling
                 behind means it is slow; a reader coming back may have all the ring holds.
+            deltas: whether it wants what changed. Many changes are more than a snapshot, so that
+                one coming back far behind gets that.
         """
         with self._lock:
             if cursor is not None and cursor <= self._last_id:
                 missed = self._last_id - cursor
-                if missed <= (min(self._max_lag, len(self._ring)) if live else len(self._ring)):
-                    return tuple(self._ring)[len(self._ring) - missed :]
+                held = len(self._ring)
+                if missed <= (min(self._max_lag, held) if live or deltas else held):
+                    return tuple(self._ring[i] for i in range(-missed, 0))
+            snapshot = self._snapshot
+            if snapshot is None or snapshot.id != self._last_id:
+                made = self._make_snapshot(self._last_id)
+                snapshot = self._snapshot = Event(self._last_id, "snapshot", made)
             # The newest message stands beside its snapshot only where it ends the stream.
-            snapshot = Event(self._last_id, "snapshot", self._snapshot(self._last_id))
             return (snapshot, self._ring[-1]) if self._closed else (snapshot,)
 
     async def follow(
-        self, cursor: int | None, *, heartbeat_s: float, heartbeat: Callable[[], str]
-    ) -> AsyncGenerator[Event]:
-        """Yield messages from `cursor` on, until the log is closed and read to its end.
+        self,
+        cursor: int | None,
+        form: Form = FULL,
+        *,
+        heartbeat_s: float,
+        heartbeat: Callable[[], str],
+    ) -> AsyncGenerator[bytes]:
+        """Yield server-sent events from `cursor` on, until the log is closed and read to its end.
 
         Args:
             cursor: as for `since`.
-            heartbeat_s: a heartbeat is yielded after so long without a message.
+            form: how they are told.
+            heartbeat_s: a heartbeat is yielded after so long without a message. This and the next
+                hold for all who follow in the same event loop: those of the first.
             heartbeat: makes the data of a heartbeat.
         """
-        loop = asyncio.get_running_loop()
-        news = asyncio.Event()
-
-        def wake() -> None:
-            # The loop may be gone already while a worker's thread still publishes.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(news.set)
-
-        with self._lock:
-            self._wakers.add(wake)
+        waiting = self._join(heartbeat_s, heartbeat)
         live = False
         try:
             while True:
-                news.clear()
                 closed = self._closed
-                batch = self.since(cursor, live=live)
-                live = True
-                for event in batch:
-                    cursor = event.id
-                    yield event
-                if batch:
-                    continue
-                if closed:
+                events = self.since(cursor, live=live, deltas=form.deltas)
+                if events:
+                    live, cursor = True, events[-1].id
+                    if len(events) == 1:
+                        yield self._forms.wire(events[0], form)
+                        continue
+                    for part in self._parts(events, form):
+                        yield part
+                        await asyncio.sleep(0)  # whoever comes back keeps nobody waiting
+                elif closed:
                     return
-                try:
-                    await asyncio.wait_for(news.wait(), heartbeat_s)
-                except TimeoutError:
-                    yield Event(None, "heartbeat", heartbeat())
+                elif (beat := await waiting.news()) is not None:
+                    yield beat
         finally:
-            with self._lock:
-                self._wakers.discard(wake)
+            self._leave(waiting)
+
+    def _parts(self, events: Iterable[Event], form: Form) -> Iterable[bytes]:
+        part: list[bytes] = []
+        size = 0
+        for event in events:
+            made = self._forms.wire(event, form)
+            if part and size + len(made) > _MOST_BYTES_AT_ONCE:
+                yield b"".join(part)
+                part, size = [], 0
+            part.append(made)
+            size += len(made)
+        yield b"".join(part)
+
+    def _join(self, heartbeat_s: float, heartbeat: Callable[[], str]) -> Waiting:
+        """Be among those who wait in this event loop: before looking, so that nothing is missed."""
+        loop = asyncio.get_running_loop()
+
+        def beat() -> bytes:
+            return wire_bytes("heartbeat", heartbeat().encode(), None)
+
+        with self._lock:
+            waiting = self._waiting.get(loop)
+            if waiting is None:
+                waiting = self._waiting[loop] = Waiting(loop, heartbeat_s, beat)
+            waiting.readers += 1
+            return waiting
+
+    def _leave(self, waiting: Waiting) -> None:
+        with self._lock:
+            waiting.readers -= 1
+            if waiting.readers == 0:
+                self._waiting = {
+                    loop: one for loop, one in self._waiting.items() if one is not waiting
+                }
 
 
 def event_cursor(last_event_id: str | None) -> int | None:

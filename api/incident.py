@@ -11,11 +11,20 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from calibration.next_cameras import next_cameras
+from vision.stream_parts import Drawing
+
 from . import schemas
 from .confidential import told_less, unnamed, without_cameras
+from .event_forms import Form
 from .events import EventLog
+from .grid_reference import reference_grid
+from .incident_message import incident_message
 from .locations import Envelope, Places, cameras_message, last_seen_message, utc
 from .search_message import search_message
+from .streams import Streams
+from .timeline import TimelineMaker, door_names, tells_no_camera
+from .timeline_schemas import Timeline
 from .told import Told
 
 if TYPE_CHECKING:
@@ -23,16 +32,17 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
+    from calibration.next_cameras import CameraNow
     from vision.evidence import EvidencePicture
 
-    from .events import Event
     from .gate import Grant
     from .journal import Journal
     from .keeping import Keeper
-    from .runs import CameraStatus, Run, RunFactory
+    from .runs import CameraPhase, CameraStatus, Run, RunFactory
     from .search_schemas import SearchMap
     from .targets import Target
     from .telling import Telling
+    from .timeline_schemas import TimelineEntry
     from .viewing import Viewing
 
 _log = logging.getLogger(__name__)
@@ -73,7 +83,10 @@ class Incident:
         self._journal = journal
         self._agencies = dict(agencies or {})
         self._places = Places(
-            target.site.frame, {level.id: level.name for level in target.site.levels}
+            target.site.frame,
+            {level.id: level.name for level in target.site.levels},
+            {camera.id: camera.name for camera in target.site.cameras.values()},
+            reference_grid(target.site.plan),
         )
         self._run: Run | None = None
         self._run_ended: str | None = None
@@ -84,12 +97,15 @@ class Incident:
         self._last_seen = last_seen_message(None, self._places, self._envelope(0))
         self._cameras = cameras_message((), (), self._envelope(0))
         self._polled_s = float("-inf")
+        self._timeline = TimelineMaker(door_names(target.site.plan))
         # A message a centisecond is more than any run publishes: numbers go on above those that
         # a process before this one may have given.
         after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
-        self.events = EventLog(self._snapshot_json, after=after)
+        self.events = EventLog(self._snapshot_json, less=told_less, after=after)
         self.told = Told(after=after)
+        self.streams = Streams(grant.permit.cameras, clock, self._state_of)
         self._say_incident()
+        self._timeline.news()  # nobody follows yet
 
     @property
     def open(self) -> bool:
@@ -111,6 +127,15 @@ class Incident:
         """Why the run ended by itself, None while it plays."""
         return self._run_ended
 
+    @property
+    def drawing(self) -> Drawing:
+        """How pictures are drawn for those who watch its cameras."""
+        agreement = self._grant.agreement
+        exercise = self._grant.activation.kind == "exercise"
+        if agreement is None:
+            return Drawing(exercise=exercise)
+        return Drawing(agreement.streaming.heads, exercise)
+
     def start(self, factory: RunFactory) -> None:
         """Make and start the run.
 
@@ -120,21 +145,25 @@ class Incident:
         self._run = factory(
             self._grant.permit, self.target, self.publish, self._on_run_end, self._journal
         )
-        self._run.start()
+        run = self._run
+        run.start()
+        self.streams.begin(lambda wanted, take: run.show(wanted, take, self.drawing))
         self.poll(self._clock())
 
     def publish(self, answer: Answer) -> None:
         """Publish an answer; ignored once closed. Never raises: a run's thread calls it."""
         text = ""
+        cameras_now = self._cameras_now(answer)
         self.told.see(mark for subject in answer.subjects for mark in subject.marks)
 
         def make(number: int) -> str:
             nonlocal text
             message = last_seen_message(
-                answer, self._places, self._envelope(number), self._find_and_keep
+                answer, self._places, self._envelope(number), self._find_and_keep, cameras_now
             )
             text = message.model_dump_json()
             self._last_seen = message
+            self._timeline.take_answer(message)
             return text
 
         try:
@@ -148,10 +177,14 @@ class Incident:
             self._publish_failed = f"an answer could not be published: {type(error).__name__}"
 
     def poll(self, now_s: float) -> None:
-        """Publish the camera states if they changed or are due at `now_s` (Unix seconds)."""
+        """Publish the camera states if they changed or are due at `now_s` (Unix seconds).
+
+        What happened since is told here too: a run's thread has other things to do.
+        """
         run = self._run
         if run is None or not self.open or self._stopped:
             return
+        self.streams.tick()
         cameras, problems = run.cameras(), run.problems()
         if self._publish_failed:
             problems = (*problems, self._publish_failed)
@@ -162,11 +195,14 @@ class Incident:
         if changed or now_s - self._polled_s >= CAMERAS_EVERY_S:
             self._polled_s = now_s
             self._publish_cameras(cameras, problems)
+            self._timeline.take_cameras(self._cameras)
+        self._say_what_happened()
 
     def extended(self, grant: Grant) -> None:
         """Take the longer grant, and say so."""
         self._grant = grant
         self._say_incident()
+        self._say_what_happened()
 
     def responds(self, agency: str, left_s: float | None) -> None:
         """Take that an agency responds, or when it left, and say so if that is new."""
@@ -174,6 +210,7 @@ class Incident:
             return
         self._agencies = {**self._agencies, agency: left_s}
         self._say_incident()
+        self._say_what_happened()
 
     def close(self, *, closed_by: str, reason: str) -> None:
         """Stop the run and say so; everything is gone when this returns. May be repeated.
@@ -183,13 +220,14 @@ class Incident:
         with self._closing:
             if self._closed is not None:
                 return
+            self.streams.end("closed")
             self._stop_run()
             self._closed = (self._clock(), closed_by, reason)
             try:
                 self._publish_cameras(() if self._run is None else self._run.cameras(), ())
             except ValueError:
                 _log.exception("incident %s: its last camera states cannot be told", self.id)
-            self.events.append("closed", lambda n: self._message(n).model_dump_json(), last=True)
+            self.events.append("closed", self._incident_json, last=True)
             if self._keeper is not None:
                 self._keeper.close()
 
@@ -198,10 +236,11 @@ class Incident:
         with self._closing:
             if self._closed is not None or self._stopped:
                 return
+            self.streams.end("stopping")
             self._stop_run()
             self._stopped = True
             self._publish_cameras(() if self._run is None else self._run.cameras(), ())
-            self.events.append("incident", lambda n: self._message(n).model_dump_json(), last=True)
+            self.events.append("incident", self._incident_json, last=True)
             if self._keeper is not None:
                 self._keeper.close()
 
@@ -211,6 +250,9 @@ class Incident:
             raise ValueError(f"a telling of {telling.incident} says nothing of {self.id}")
         if self._run is not None and self.open and not self._stopped:
             self._run.tell(*told)
+            for word in told:
+                self._timeline.take_word(word, telling.actor.acts_as.replace("-", " "))
+            self._say_what_happened()
 
     def message(self) -> schemas.Incident:
         """Return the incident as a message, numbered by the newest event."""
@@ -221,6 +263,13 @@ class Incident:
         self._check(viewing)
         said = self._last_seen
         return said if viewing.cameras_told else without_cameras(said)
+
+    def timeline(self, viewing: Viewing, after: int = 0) -> Timeline:
+        """Return what happened above an entry's number; stays readable after it is closed."""
+        self._check(viewing)
+        entries = self._timeline.entries(after)
+        told = entries if viewing.cameras_told else tells_no_camera(entries)
+        return self._timeline_message(self.events.last_id, told)
 
     def picture(self, viewing: Viewing, track: TrackKey) -> EvidencePicture | None:
         """Return the clearest picture of a track's weapon; None without one, and once closed."""
@@ -244,22 +293,30 @@ class Incident:
         said = self._cameras
         return said if viewing.cameras_told else unnamed(said)
 
-    async def follow(
+    def follow(
         self,
         viewing: Viewing,
         cursor: int | None,
         *,
+        deltas: bool = False,
         heartbeat_s: float,
-        heartbeat: Callable[[], str],
-    ) -> AsyncGenerator[Event]:
-        """Yield its messages from number `cursor` on until it is closed; see `EventLog.follow`."""
+    ) -> AsyncGenerator[bytes]:
+        """Return its server-sent events from number `cursor` on; see `EventLog.follow`."""
         self._check(viewing)
-        async for event in self.events.follow(cursor, heartbeat_s=heartbeat_s, heartbeat=heartbeat):
-            yield event if viewing.cameras_told else told_less(event)
+        form = Form(viewing.cameras_told, deltas)
+        return self.events.follow(
+            cursor, form, heartbeat_s=heartbeat_s, heartbeat=self._heartbeat_json
+        )
 
     def _check(self, viewing: Viewing) -> None:
         if viewing.incident != self.id:
             raise ValueError(f"a viewing of {viewing.incident} does not show {self.id}")
+
+    def _state_of(self, camera: str) -> tuple[CameraPhase, str]:
+        """Phase of a camera's feed and the reason in words, as they were told last."""
+        states = {state.id: state for state in self._cameras.cameras}
+        state = states.get(camera)
+        return ("connecting", "") if state is None else (state.phase, state.reason)
 
     def _stop_run(self) -> None:
         if self._run is not None:
@@ -269,6 +326,12 @@ class Incident:
 
     def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
         return None if self._run is None else self._run.picture(track)
+
+    def _cameras_now(self, answer: Answer) -> tuple[CameraNow, ...]:
+        if not any(subject.status == "ranked" for subject in answer.subjects):
+            return ()
+        reach = self.target.prepared.camera_reach()
+        return next_cameras(answer, reach, allowed=self._grant.permit.cameras)
 
     def _find_and_keep(self, track: TrackKey) -> EvidencePicture | None:
         picture = self._find_picture(track)
@@ -286,7 +349,29 @@ class Incident:
         self._run_ended = reason
 
     def _say_incident(self) -> None:
-        self.events.append("incident", lambda n: self._message(n).model_dump_json())
+        self.events.append("incident", self._incident_json)
+
+    def _say_what_happened(self) -> None:
+        news = self._timeline.news()
+        if news:
+            self.events.append(
+                "timeline", lambda n: self._timeline_message(n, news).model_dump_json()
+            )
+
+    def _timeline_message(self, number: int, entries: tuple[TimelineEntry, ...]) -> Timeline:
+        said = self._envelope(number)
+        return Timeline(
+            sequence=number,
+            incident=self.id,
+            exercise=said.exercise,
+            published_at=utc(said.published_s),
+            entries=entries,
+        )
+
+    def _incident_json(self, number: int) -> str:
+        message = self._message(number)
+        self._timeline.take_about(message)
+        return message.model_dump_json()
 
     def _publish_cameras(
         self, cameras: tuple[CameraStatus, ...], problems: tuple[str, ...]
@@ -302,43 +387,14 @@ class Incident:
         return Envelope(number, self.id, exercise, self._clock())
 
     def _message(self, number: int) -> schemas.Incident:
-        closed_at_s, closed_by, closing_reason = self._closed or (None, None, None)
-        envelope = self._envelope(number)
-        grant, asked = self._grant, self._grant.activation
-        return schemas.Incident(
-            sequence=envelope.sequence,
-            incident=self.id,
-            exercise=envelope.exercise,
-            published_at=utc(envelope.published_s),
-            state="open" if self._closed is None else "closed",
-            kind=asked.kind,
-            target=schemas.Target(id=self.target.id, kind=self.target.kind, name=self.target.name),
-            emergency=asked.emergency,
-            channel=asked.channel,
-            opened_by=asked.opened_by,
-            role=asked.role,
-            confirmed_by=asked.confirmed_by,
-            reason=asked.reason,
-            because=grant.because,
-            clause=None
-            if grant.agreement is None
-            else schemas.Clause(
-                id=grant.clause,
-                agreement=grant.agreement.title,
-                version=grant.agreement.version,
-                sha256=grant.agreement.sha256,
-            ),
-            opened_at=utc(grant.permit.from_s),
-            until=utc(grant.until_s),
-            extensions=grant.extensions,
-            agencies=tuple(
-                schemas.Agency(name=name, left_at=None if left_s is None else utc(left_s))
-                for name, left_s in sorted(self._agencies.items())
-            ),
-            closed_at=None if closed_at_s is None else utc(closed_at_s),
-            closed_by=closed_by,
-            closing_reason=closing_reason,
+        return incident_message(
+            self.target, self._grant, self._agencies, self._closed, self._envelope(number)
         )
+
+    def _heartbeat_json(self) -> str:
+        return schemas.Heartbeat(
+            incident=self.id, published_at=utc(self._clock())
+        ).model_dump_json()
 
     def _snapshot_json(self, number: int) -> str:
         return schemas.Snapshot(

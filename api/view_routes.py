@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotation
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
+from fastapi.responses import StreamingResponse
 
 from . import examples, schemas
-from .errors import ProblemError
+from .brief import brief
+from .delta_schemas import CamerasDelta, LastSeenDelta
 from .events import event_cursor
-from .links import PictureLink, still_good_for
-from .locations import entrances_message, utc
-from .services import DOCUMENTED_BEARER, Services, ServicesHere, Watched, WatchedHere
+from .link_routes import JPEG, NO_PICTURE, NOT_RECORDED, picture_answer
+from .locations import entrances_message
+from .services import DOCUMENTED_BEARER, ServicesHere, WatchedHere
+from .timeline_schemas import Timeline
 
 router = APIRouter(
     prefix="/v1",
@@ -25,40 +25,12 @@ router = APIRouter(
 _SIGNED_IN = [DOCUMENTED_BEARER]
 
 _NO_INCIDENT: dict[int | str, dict[str, Any]] = {404: examples.NO_INCIDENT}
-_AFTER_CLOSED_RETRY_MS = 3_600_000
-_JPEG: dict[str, Any] = {
-    "description": "The picture as it was filmed, nothing drawn on it.",
-    "content": {
-        "image/jpeg": {
-            "schema": {"type": "string", "format": "binary"},
-            "example": "the bytes of a JPEG file",
-        }
-    },
-}
-_NO_PICTURE = examples.problem_example(
-    404, "no-picture", "No such picture", "there is no clear look at a weapon of this track"
-)
-_NOT_RECORDED = examples.problem_example(
-    503, "audit-unavailable", "The audit cannot be written", "nothing is shown"
-)
 
 
-class WantedLink(BaseModel):
-    """Which picture a link is wanted to."""
+class EventStream(StreamingResponse):
+    """Server-sent events that are bytes already, as they come."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_extra={"examples": [{"camera": "c2", "track": 7}]}
-    )
-
-    camera: Annotated[str, Field(min_length=1, max_length=64)] = Field(description="Camera id.")
-    track: Annotated[int, Field(ge=0, le=2**53)] = Field(description="Track of that camera.")
-
-
-class Link(schemas.Message):
-    """A short-lived address, good for one viewer, one incident and one picture."""
-
-    path: str
-    expires_at: str
+    media_type = "text/event-stream"
 
 
 @router.get(
@@ -66,9 +38,19 @@ class Link(schemas.Message):
     dependencies=_SIGNED_IN,
     responses={200: examples.json_example(examples.LAST_SEEN, "The answer"), **_NO_INCIDENT},
 )
-def get_last_seen(watched: WatchedHere) -> schemas.LastSeen:
-    """Return where the intruder was last seen, ranked, and through which door."""
-    return watched.incident.last_seen(watched.viewing)
+def get_last_seen(
+    watched: WatchedHere,
+    short: Annotated[
+        bool, Query(alias="brief", description="Only the first subject and the best door.")
+    ] = False,
+) -> schemas.LastSeen:
+    """Return where the intruder was last seen, ranked, and through which door.
+
+    With `brief=true` it is some 2 kB: the first ranked subject without its trail, reasons and
+    search area, and the best door.
+    """
+    said = watched.incident.last_seen(watched.viewing)
+    return brief(said) if short else said
 
 
 @router.get(
@@ -98,7 +80,7 @@ def get_cameras(watched: WatchedHere) -> schemas.Cameras:
     "/incidents/{incident_id}/evidence/{camera}/{track}",
     dependencies=_SIGNED_IN,
     response_class=Response,
-    responses={200: _JPEG, 404: _NO_PICTURE, 503: _NOT_RECORDED},
+    responses={200: JPEG, 404: NO_PICTURE, 503: NOT_RECORDED},
 )
 def get_evidence(
     watched: WatchedHere,
@@ -110,74 +92,7 @@ def get_evidence(
 
     That it was shown, and to whom, is in the audit. It is there while the incident is open.
     """
-    return _picture(services, watched, camera, track)
-
-
-@router.post(
-    "/incidents/{incident_id}/links",
-    dependencies=_SIGNED_IN,
-    status_code=201,
-    responses={
-        201: examples.json_example(
-            Link(path="/v1/links/eyJhbGciOi…", expires_at="2026-03-02T09:16:15+00:00"),
-            "An address that needs no token, for a minute",
-        ),
-        **_NO_INCIDENT,
-        422: examples.INVALID,
-    },
-)
-def make_link(watched: WatchedHere, services: ServicesHere, wanted: WantedLink) -> Link:
-    """Make a short-lived address of one picture, for programs that can send no header.
-
-    It is this viewer's, for this incident: whatever is shown by it is recorded as shown to them.
-    """
-    until_s, link = services.links.make(
-        PictureLink(watched.incident.id, wanted.camera, wanted.track),
-        watched.viewing.actor,
-        services.clock(),
-    )
-    return Link(path=f"/v1/links/{link}", expires_at=utc(until_s).isoformat())
-
-
-@router.get(
-    "/links/{link}",
-    response_class=Response,
-    responses={200: _JPEG, 404: _NO_PICTURE, 503: _NOT_RECORDED},
-)
-def follow_link(
-    services: ServicesHere,
-    link: Annotated[str, Path(description="What was made for this viewer.", max_length=2000)],
-) -> Response:
-    """Return what a link leads to; without a token, until it lapses or the incident closes.
-
-    Where the account that it was made for is disabled or was changed since, it is good no more.
-    """
-    now_s = services.clock()
-    what, named = services.links.read(link, now_s)
-    actor = still_good_for(named, services.accounts)
-    incident = services.incidents.get(what.incident)
-    if incident is None:
-        raise ProblemError(404, "no-picture", "No such picture", "its incident is not here")
-    viewing = services.viewers.admit(incident.grant, actor=actor, now_s=now_s)
-    return _picture(services, Watched(incident, viewing), what.camera, what.track)
-
-
-def _picture(services: Services, watched: Watched, camera: str, track: int) -> Response:
-    picture = watched.incident.picture(watched.viewing, (camera, track))
-    if picture is None:
-        raise ProblemError(
-            404,
-            "no-picture",
-            "No such picture",
-            f"there is no clear look at a weapon of track {track} of {camera}, or not any more",
-        )
-    services.viewers.show(
-        watched.viewing,
-        picture.camera,
-        f"evidence of track {picture.track_id} at {picture.captured_at_s:.3f}",
-        now_s=services.clock(),
-    )
-    return Response(picture.jpeg, media_type="image/jpeg")
+    return picture_answer(services, watched, camera, track)
 
 
 def _cursor(
@@ -193,19 +108,42 @@ def _cursor(
     return cursor
 
 
+_EVENTS = Union[  # noqa: UP007 - FastAPI makes a schema of it when it runs
+    schemas.Snapshot,
+    schemas.LastSeen,
+    LastSeenDelta,
+    schemas.Cameras,
+    CamerasDelta,
+    schemas.Incident,
+    Timeline,
+    schemas.Heartbeat,
+]
+
+
 @router.get(
     "/incidents/{incident_id}/events",
     dependencies=_SIGNED_IN,
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     responses={
         200: {
+            "model": _EVENTS,
             "description": (
-                "Server-sent events: `snapshot` (Snapshot; the first to a new reader, and to one "
-                "that missed more than the server keeps), `last-seen` (LastSeen), `cameras` "
-                "(Cameras), `incident` (Incident), `closed` (Incident; the last, the stream ends "
-                "after it) and, without an id, `heartbeat` (Heartbeat)."
+                "Server-sent events; `data` of each is one of the messages in the schema: "
+                "`snapshot` (Snapshot; the first to a new reader, and to one that missed more than "
+                "the server keeps), `last-seen` (LastSeen), `cameras` (Cameras), `incident` "
+                "(Incident), `timeline` (Timeline), `closed` (Incident; the last, the stream ends "
+                "after it) and, without an id, `heartbeat` (Heartbeat). With `deltas=true` also "
+                "`last-seen-delta` (LastSeenDelta) and `cameras-delta` (CamerasDelta), which hold "
+                "what changed against the message before."
             ),
-            "content": {"text/event-stream": {"example": examples.EVENTS}},
+            "content": {
+                "text/event-stream": {
+                    # Text is what is sent; the schema tells of what can be read in it.
+                    "schema": {"type": "object", "title": "The `data` of an event"},
+                    "itemSchema": examples.EVENT_SCHEMA,
+                    "example": examples.EVENTS + examples.DELTA_EVENTS,
+                }
+            },
         },
         204: {"description": "The incident is closed and you have its last message."},
         **_NO_INCIDENT,
@@ -215,24 +153,18 @@ async def follow_events(
     watched: WatchedHere,
     services: ServicesHere,
     cursor: Annotated[int | None, Depends(_cursor)],
-) -> AsyncIterator[ServerSentEvent]:
+    deltas: Annotated[
+        bool, Query(description="Send what changed in place of full messages, where it can be.")
+    ] = False,
+) -> EventStream:
     """Follow an incident. Send `Last-Event-ID` to go on where you were.
 
     The stream ends with the session or token that it was opened by.
     """
-    incident = watched.incident
-
-    def heartbeat() -> str:
-        return schemas.Heartbeat(
-            incident=incident.id, published_at=utc(services.clock())
-        ).model_dump_json()
-
-    async for event in incident.follow(
-        watched.viewing, cursor, heartbeat_s=services.heartbeat_s, heartbeat=heartbeat
-    ):
-        yield ServerSentEvent(
-            raw_data=event.data,
-            event=event.name,
-            id=None if event.id is None else str(event.id),
-            retry=_AFTER_CLOSED_RETRY_MS if event.name == "closed" else None,
-        )
+    return EventStream(
+        watched.incident.follow(
+            watched.viewing, cursor, deltas=deltas, heartbeat_s=services.heartbeat_s
+        ),
+        # So that proxies pass on each event at once.
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
+from api.event_forms import Form
 from api.events import Event, EventLog, event_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+WHAT_CHANGED = Form(deltas=True)
 
 
 def snapshot(number: int) -> str:
@@ -43,6 +53,35 @@ def test_what_a_reader_gets(
     count: int, cursor: int | None, live: bool, given: list[object]
 ) -> None:
     assert ids(log_of(count).since(cursor, live=live)) == given
+
+
+@pytest.mark.parametrize(
+    ("count", "cursor", "given"),
+    [
+        (9, None, ["snapshot 9"]),
+        (9, 6, [7, 8, 9]),  # comes back soon: only what changed
+        (9, 5, ["snapshot 9"]),  # so many changes are more than a snapshot
+    ],
+)
+def test_what_a_reader_of_changes_gets_when_it_comes_back(
+    count: int, cursor: int | None, given: list[object]
+) -> None:
+    assert ids(log_of(count).since(cursor, live=False, deltas=True)) == given
+
+
+def test_a_snapshot_is_made_once_for_all_who_come_between_two_messages() -> None:
+    made: list[int] = []
+
+    def snapshot(number: int) -> str:
+        made.append(number)
+        return "all"
+
+    log = EventLog(snapshot)
+    for _ in range(3):
+        log.since(None, live=False)
+    log.append("incident", str)
+    log.since(None, live=False)
+    assert made == [0, 1]
 
 
 def test_a_late_reader_of_a_closed_incident_gets_the_state_and_the_end() -> None:
@@ -85,16 +124,32 @@ def test_only_our_numbers_are_cursors(header: str | None, cursor: int | None) ->
     assert event_cursor(header) == cursor
 
 
+def told(part: bytes) -> list[tuple[str, int | None]]:
+    """Name and number of each server-sent event in what was yielded."""
+    found = []
+    for one in part.decode().split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in one.split("\n"))
+        found.append((fields["event"], int(fields["id"]) if "id" in fields else None))
+    return found
+
+
+def following(
+    log: EventLog, cursor: int | None, form: Form = WHAT_CHANGED
+) -> AsyncGenerator[bytes]:
+    return log.follow(cursor, form, heartbeat_s=30.0, heartbeat=str)
+
+
 def test_following_wakes_for_news_from_another_thread_and_ends_with_the_log() -> None:
     log = log_of(1)
 
     async def follow() -> list[tuple[str, int | None]]:
         heard = []
-        async for event in log.follow(None, heartbeat_s=30.0, heartbeat=str):
-            heard.append((event.name, event.id))
-            if event.name == "snapshot":
+        async for part in following(log, None, Form()):
+            heard += told(part)
+            name, _ = heard[-1]
+            if name == "snapshot":
                 await asyncio.to_thread(log.append, "cameras", str)
-            elif event.name == "cameras":
+            elif name == "cameras":
                 await asyncio.to_thread(log.append, "closed", str, last=True)
         return heard
 
@@ -102,13 +157,27 @@ def test_following_wakes_for_news_from_another_thread_and_ends_with_the_log() ->
     assert heard == [("snapshot", 1), ("cameras", 2), ("closed", 3)]
 
 
+def test_the_bytes_of_an_event() -> None:
+    log = EventLog(snapshot)
+    log.append("incident", lambda _: '{"a":"\u00fc"}')
+    log.append("closed", lambda _: "{}", last=True)
+
+    async def follow() -> bytes:
+        return b"".join([part async for part in log.follow(0, heartbeat_s=1.0, heartbeat=str)])
+
+    assert asyncio.run(follow()).decode() == (
+        'event: incident\ndata: {"a":"\u00fc"}\nid: 1\n\n'
+        "event: closed\ndata: {}\nid: 2\nretry: 3600000\n\n"
+    )
+
+
 def test_silence_is_broken_by_heartbeats_that_do_not_move_the_cursor() -> None:
     log = log_of(2)
 
     async def follow() -> list[tuple[str, int | None]]:
         heard: list[tuple[str, int | None]] = []
-        async for event in log.follow(2, heartbeat_s=0.01, heartbeat=lambda: "beat"):
-            heard.append((event.name, event.id))
+        async for part in log.follow(2, heartbeat_s=0.01, heartbeat=lambda: "beat"):
+            heard += told(part)
             if len(heard) == 2:
                 log.append("closed", str, last=True)
         return heard
@@ -118,32 +187,246 @@ def test_silence_is_broken_by_heartbeats_that_do_not_move_the_cursor() -> None:
     assert heard[-1] == ("closed", 3)
 
 
+def test_a_heartbeat_is_made_once_for_all_and_not_while_there_is_news() -> None:
+    log = log_of(1)
+    beats: list[int] = []
+
+    def beat() -> str:
+        beats.append(len(beats) + 1)
+        return str(beats[-1])
+
+    async def hear() -> bytes:
+        parts = log.follow(1, heartbeat_s=0.3, heartbeat=beat)
+        return await anext(parts)
+
+    async def follow() -> list[bytes]:
+        readers = [asyncio.create_task(hear()) for _ in range(5)]
+        return await asyncio.gather(*readers)
+
+    assert set(asyncio.run(asyncio.wait_for(follow(), 10.0))) == {b"event: heartbeat\ndata: 1\n\n"}
+
+    async def follow_talk() -> None:
+        parts = log.follow(1, heartbeat_s=0.3, heartbeat=beat)
+        for _ in range(12):  # 0.6 s, no 0.3 s of which are silent
+            await asyncio.sleep(0.05)
+            log.append("incident", str)
+            await anext(parts)
+
+    asyncio.run(asyncio.wait_for(follow_talk(), 10.0))
+    assert beats == [1]
+
+
 def test_a_reader_that_dawdles_is_taken_to_the_newest_state() -> None:
     log = log_of(1)
 
     async def follow() -> list[object]:
         heard: list[object] = []
-        async for event in log.follow(1, heartbeat_s=0.01, heartbeat=str):
-            if event.name == "heartbeat":  # caught up; now 40 messages pass it by
+        async for part in log.follow(1, heartbeat_s=0.01, heartbeat=str):
+            if told(part)[0][0] == "heartbeat":  # caught up; now 40 messages pass it by
                 for _ in range(40):
                     log.append("last-seen", str)
                 continue
-            heard += ids((event,))
+            heard += told(part)
             log.append("closed", str, last=True)
         return heard
 
-    assert asyncio.run(asyncio.wait_for(follow(), 10.0)) == ["snapshot 41", 42]
+    heard = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert heard == [("snapshot", 41), ("closed", 42)]
+
+
+def test_one_that_does_not_take_what_it_is_given_keeps_nobody_waiting() -> None:
+    log = log_of(1)
+
+    async def follow() -> tuple[int, list[tuple[str, int | None]]]:
+        slow, quick = following(log, 1), following(log, 1)
+        log.append("incident", str)
+        await anext(slow)  # and is not asked again until the end
+        heard = 0
+        async for part in quick:
+            heard += len(told(part))
+            if heard == 100:
+                break
+            log.append("incident", str)
+        return heard, told(await anext(slow))
+
+    heard, late = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert heard == 100
+    assert late == [("snapshot", 101)]
+
+
+def test_all_who_wait_in_one_event_loop_are_woken_by_one_call() -> None:
+    log = log_of(1)
+    calls: list[object] = []
+
+    async def follow() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        wake = loop.call_soon_threadsafe
+
+        def counted(callback: object, *args: object) -> object:
+            calls.append(callback)
+            return wake(callback, *args)  # type: ignore[arg-type]
+
+        readers = [asyncio.create_task(anext(following(log, 1))) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        loop.call_soon_threadsafe = counted  # type: ignore[assignment, method-assign]
+        thread = threading.Thread(target=log.append, args=("incident", str))
+        thread.start()
+        heard = await asyncio.gather(*readers)
+        loop.call_soon_threadsafe = wake  # type: ignore[method-assign]
+        await asyncio.to_thread(thread.join)
+        return heard
+
+    heard = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert heard == [b"event: incident\ndata: 2\nid: 2\n\n"] * 50
+    assert len(calls) == 1
+    assert len({id(one) for one in heard}) == 1  # the same bytes, made once
+
+
+def test_what_comes_together_is_handed_out_together_up_to_a_size() -> None:
+    log = EventLog(snapshot, max_lag=100)
+    for _ in range(20):
+        log.append("incident", lambda _: "x" * 10_000)
+
+    async def follow() -> list[bytes]:
+        parts = following(log, 0)
+        return [await anext(parts) for _ in range(4)]
+
+    parts = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert [len(told(part)) for part in parts] == [6, 6, 6, 2]
 
 
 def test_a_reader_that_leaves_is_forgotten() -> None:
     log = log_of(1)
 
     async def look_once() -> None:
-        reader = log.follow(None, heartbeat_s=30.0, heartbeat=str)
-        await anext(reader)
-        assert len(log._wakers) == 1
-        await reader.aclose()
+        readers = [following(log, None) for _ in range(2)]
+        for reader in readers:
+            await anext(reader)
+        assert [waiting.readers for waiting in log._waiting.values()] == [2]
+        for reader in readers:
+            await reader.aclose()
 
     asyncio.run(look_once())
-    assert not log._wakers
+    assert not log._waiting
     log.append("last-seen", str)  # with the loop gone, nobody is in the way
+
+
+# What changed
+
+
+def counting(number: int) -> str:
+    return json.dumps(message(number))
+
+
+def message(number: int, *cameras: str) -> dict[str, object]:
+    return {
+        "schema_version": 1, "sequence": number, "incident": "i", "exercise": True,
+        "published_at": f"at {number}", "count": number, "cameras": list(cameras) or ["secret"],
+        "same": "for ever",
+    }  # fmt: skip
+
+
+def nothing_secret(_name: str, data: str) -> str:
+    return data.replace("secret", "-")
+
+
+def data_of(part: bytes) -> list[dict[str, object]]:
+    return [json.loads(found) for found in re.findall(r"^data: (.*)$", part.decode(), re.MULTILINE)]
+
+
+def heard_of(
+    log: EventLog, cursor: int, form: Form
+) -> tuple[list[object], list[dict[str, object]]]:
+    async def follow() -> bytes:
+        parts = log.follow(cursor, form, heartbeat_s=30.0, heartbeat=str)
+        return b"".join([part async for part in parts])
+
+    heard = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    return [name for name, _ in told(heard)], data_of(heard)
+
+
+def test_changes_are_against_the_message_of_the_same_name_before() -> None:
+    log = EventLog(counting)
+    for name in ("last-seen", "cameras", "last-seen", "incident", "cameras"):
+        log.append(name, counting)
+    log.append("closed", counting, last=True)
+    names, messages = heard_of(log, 0, WHAT_CHANGED)
+    # the first of a name has nothing before it, and incidents are told whole
+    assert names == [
+        "last-seen", "cameras", "last-seen-delta", "incident", "cameras-delta", "closed",
+    ]  # fmt: skip
+    assert messages[2] == {
+        "schema_version": 1, "sequence": 3, "incident": "i", "exercise": True,
+        "published_at": "at 3", "base": 1, "patch": {"count": 3},
+    }  # fmt: skip
+    assert messages[4]["base"] == 2
+
+
+def test_a_message_without_its_base_in_the_ring_still_has_its_change() -> None:
+    log = EventLog(counting, ring_size=2)
+    log.append("last-seen", counting)
+    for _ in range(4):
+        log.append("incident", counting)
+    log.append("last-seen", counting)
+    log.append("closed", counting, last=True)
+    names, messages = heard_of(log, 5, WHAT_CHANGED)
+    assert names == ["last-seen-delta", "closed"]
+    assert messages[0]["base"] == 1
+
+
+@pytest.mark.parametrize("deltas", [False, True])
+def test_who_may_not_be_told_cameras_hears_of_none(deltas: bool) -> None:
+    log = EventLog(counting, less=nothing_secret)
+    for _ in range(2):
+        log.append("last-seen", counting)
+    log.append("last-seen", lambda n: json.dumps(message(n, "secret", "more secret")))
+    log.append("closed", counting, last=True)
+    names, messages = heard_of(log, 0, Form(cameras_told=False, deltas=deltas))
+    assert "secret" not in json.dumps(messages)
+    if deltas:
+        assert names[1:3] == ["last-seen-delta"] * 2
+        assert messages[2]["patch"] == {"count": 3, "cameras": ["-", "more -"]}
+    told_all = json.dumps(heard_of(log, 0, Form(deltas=deltas)))
+    assert "more secret" in told_all
+
+
+def test_forms_are_made_once_and_only_of_what_somebody_reads() -> None:
+    less: list[str] = []
+
+    def counted(name: str, data: str) -> str:
+        less.append(name)
+        return data
+
+    log = EventLog(counting, less=counted)
+    both = (Form(cameras_told=False), Form(cameras_told=False, deltas=True))
+
+    async def hear(form: Form) -> None:
+        await anext(log.follow(log.last_id - 1, form, heartbeat_s=1.0, heartbeat=str))
+
+    for _ in range(3):
+        log.append("last-seen", counting)
+        asyncio.run(hear(WHAT_CHANGED))
+    assert less == []
+    for form in both:
+        asyncio.run(hear(form))
+    less.clear()
+    log.append("last-seen", counting)
+    for form in both * 3:
+        asyncio.run(hear(form))
+    assert less == ["last-seen"]
+
+
+def test_what_few_read_is_not_kept_in_all_forms() -> None:
+    log = EventLog(counting, max_lag=3)
+    for _ in range(10):
+        log.append("incident", counting)
+    heard = log.since(0, live=False)
+
+    async def follow() -> None:
+        await anext(log.follow(0, heartbeat_s=1.0, heartbeat=str))
+
+    asyncio.run(follow())
+    log.append("incident", counting)
+    for _ in range(9):
+        log.append("incident", counting)
+    assert [bool(event.made) for event in heard] == [True] * 7 + [False] * 3
