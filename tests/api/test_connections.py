@@ -13,12 +13,13 @@ import pytest
 import uvicorn
 
 from api import server as serving_module
-from api.connections import Connections
+from api.connections import PING_S, Connections
 from api.server import Server, listen, serve_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from api.incident import Incident
     from tests.api.replayed import Console
 
 SILENT_S = 0.5
@@ -45,17 +46,35 @@ class Place:
         made.sendall(says)
         return made
 
-    def follow(self) -> socket.socket:
-        """A connection on which somebody who was recognised follows an exercise."""
+    def open(self) -> tuple[Incident, bytes]:
+        """An exercise, and the headers of somebody who was recognised."""
         bearer = f"Host: here\r\nAuthorization: {self.console.bearer['Authorization']}\r\n".encode()
         opens = b"POST /v1/incidents HTTP/1.1\r\nContent-Type: application/json\r\n" + bearer
         with self.connect(opens + b"Content-Length: %d\r\n\r\n" % len(EXERCISE) + EXERCISE) as one:
             assert b" 201 " in one.recv(4096)
         (incident,) = self.console.services.incidents
+        return incident, bearer
+
+    def follow(self) -> socket.socket:
+        """A connection on which somebody who was recognised follows an exercise."""
+        incident, bearer = self.open()
         path = f"/v1/incidents/{incident.id}/events".encode()
         followed = self.connect(b"GET " + path + b" HTTP/1.1\r\n" + bearer + b"\r\n")
         assert b" 200 " in followed.recv(4096)
         return followed
+
+    def watch(self) -> tuple[Incident, socket.socket]:
+        """An incident, and a WebSocket on which somebody watches a camera of it."""
+        incident, bearer = self.open()
+        path = f"/v1/incidents/{incident.id}/streams/cam-01/live".encode()
+        watching = self.connect(b"GET " + path + b" HTTP/1.1\r\n" + bearer + UPGRADE)
+        assert b" 101 " in watching.recv(4096)
+        until_s = time.monotonic() + 5.0
+        while (
+            len(self.connections) != 1 or not incident.streams.watchers("cam-01")
+        ) and time.monotonic() < until_s:
+            time.sleep(0.02)
+        return incident, watching
 
     def stop(self) -> None:
         for made in self._made:
@@ -179,15 +198,49 @@ def test_what_has_ended_is_forgotten(console: Console) -> None:
         assert place.connections._by_address == {}
 
 
-def test_a_websocket_is_an_ordinary_request(console: Console) -> None:
-    """Another protocol would take the connection over, and nobody would count it."""
-    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def test_a_stranger_gets_no_websocket_and_is_not_counted_for_ever(console: Console) -> None:
     with bounded(console, silent_s=SILENT_S) as place:
-        connection = place.connect(ASKS.rstrip() + b"\r\n" + upgrade + key)
-        assert b" 200 " in connection.recv(4096)
+        connection = place.connect(ASKS.rstrip() + b"\r\n" + UPGRADE)
+        assert b" 403 " in connection.recv(4096)
         assert ended(connection, 4.0)
-        assert place.config.ws == "none"
+        until_s = time.monotonic() + 5.0
+        while len(place.connections) and time.monotonic() < until_s:
+            time.sleep(0.02)
+        assert len(place.connections) == 0
+        assert place.connections._by_address == {}
+
+
+def test_a_websocket_is_counted_and_stays_where_silent_ones_make_room(console: Console) -> None:
+    with bounded(console, silent_s=SILENT_S, most=3) as place:
+        (incident, watching) = place.watch()
+        assert len(place.connections) == 1
+        strangers = [place.connect() for _ in range(6)]
+        assert not ended(watching, 3.0)
+        assert all(ended(stranger) for stranger in strangers)
+        assert len(place.connections) == 1
+        assert incident.streams.watchers("cam-01") == 1
+        assert place.config.ws_ping_interval == PING_S
+        assert not place.config.ws_per_message_deflate
+
+
+def test_who_pings_and_reads_nothing_is_disconnected(console: Console) -> None:
+    ping = b"\x89\xfd" + bytes(4) + bytes(125)
+    with bounded(console) as place:
+        (incident, watching) = place.watch()
+        watching.settimeout(20.0)
+        with contextlib.suppress(OSError):
+            while True:
+                watching.sendall(ping * 1000)
+        until_s = time.monotonic() + 5.0
+        while incident.streams.watchers("cam-01") and time.monotonic() < until_s:
+            time.sleep(0.02)
+        assert incident.streams.watchers("cam-01") == 0
 
 
 def test_a_server_may_hold_as_many_files_as_the_machine_lets_it(
