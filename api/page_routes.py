@@ -37,6 +37,12 @@ def get_console(request: Request) -> Response:
     return _sign_in_page()
 
 
+@router.get("/plan-editor")
+def get_plan_editor() -> Response:
+    """Return the page on which floor plans are drawn."""
+    return FileResponse(CONSOLE / "plan_editor.html")
+
+
 @router.get("/docs")
 def get_reference() -> Response:
     """Return the page that shows the OpenAPI document."""
