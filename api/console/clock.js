@@ -12,9 +12,14 @@ export class ServerClock {
     if (aheadMs > this.aheadMs) this.aheadMs = aheadMs;
   }
 
+  /** Milliseconds since the epoch by the server's clock; null before it named a moment. */
+  now() {
+    return this.aheadMs === -Infinity ? null : performance.now() + this.aheadMs;
+  }
+
   /** Seconds from now to a moment; negative once it is over. */
   left(moment) {
-    const nowMs = this.aheadMs === -Infinity ? Date.now() : performance.now() + this.aheadMs;
+    const nowMs = this.now() ?? Date.now();
     return (Date.parse(moment) - nowMs) / 1000;
   }
 }

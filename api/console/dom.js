@@ -41,6 +41,7 @@ export function say(element, text) {
  * So nothing that a person is reading or has focused is thrown away ten times a second.
  */
 export function keyed(parent, items, key, create, update) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   let place = parent.firstElementChild;
   for (const item of items) {
@@ -56,4 +57,8 @@ export function keyed(parent, items, key, create, update) {
     update(child, item);
   }
   for (const child of old.values()) child.remove();
+  // An element that is moved loses the focus, and a person who types or listens their place.
+  if (focused && focused !== document.activeElement && parent.contains(focused)) {
+    focused.focus({ preventScroll: true });
+  }
 }

@@ -7,6 +7,8 @@ import { may } from "./me.js";
 import * as requests from "./requests.js";
 import { CHANNELS, clockTime, countdown, KINDS } from "./words.js";
 
+const ICON = "/console/icon.svg";
+const ICONS = { real: "/console/icon-real.svg", exercise: "/console/icon-exercise.svg" };
 const SHORT_S = 300; // with less time left the page warns
 
 export class Grant {
@@ -82,7 +84,8 @@ export class Grant {
     this.about = about;
     const { title, name, means } = KINDS[about.kind];
     const closed = about.state === "closed";
-    document.title = `${closed ? "Closed" : title} · ${about.target.name} · lastseen`;
+    byId("icon").href = closed ? ICON : ICONS[about.kind] ?? ICON;
+    document.documentElement.dataset.kind = closed ? "" : about.kind;
     byId("kind").hidden = false;
     byId("kind").dataset.kind = about.kind;
     say(byId("kind-title"), title);
@@ -130,11 +133,15 @@ export class Grant {
       });
   }
 
-  /** What changes without a message: the time left. */
-  tick() {
+  /** What changes without a message: the time left, the clock, and whether the page is live. */
+  tick(fresh = "") {
     const { about } = this;
     if (about === null) return;
     const closed = about.state === "closed";
+    const { title } = KINDS[about.kind];
+    const stale = fresh === "stale" ? " (STALE)" : "";
+    const named = `${closed ? "Closed" : title}${stale} · ${about.target.name} · lastseen`;
+    if (document.title !== named) document.title = named;
     const leftS = this.clock.left(about.until);
     const extended = about.extensions
       ? `, extended ${about.extensions === 1 ? "once" : `${about.extensions} times`}` : "";

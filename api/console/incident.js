@@ -1,20 +1,28 @@
 // The screen of one incident: listens to its events and shows them.
 
 import { byId, el, keyed, say, set } from "./dom.js";
-import { judge } from "./freshness.js";
+import { showDoors } from "./doors.js";
+import { judge, SPOKEN } from "./freshness.js";
 import { Grant } from "./grant.js";
+import { Marks } from "./marks.js";
 import { may } from "./me.js";
-import * as panels from "./panels.js";
+import { showCameras } from "./panels.js";
+import { Pictures } from "./pictures.js";
 import { Plan } from "./plan.js";
+import { PlanBoard } from "./plan_board.js";
+import { Ranked } from "./ranked.js";
 import * as requests from "./requests.js";
 import { follow } from "./stream.js";
+import { Timeline } from "./timeline.js";
+import { Voice, written } from "./voice.js";
 import { clockTime, seconds } from "./words.js";
 
 const TICK_MS = 250;
 const LOOK_MS = 4000;
 const SPEAK_EVERY_MS = 4000; // a screen reader cannot follow ten answers a second
 
-let plan = null;
+let board = null;
+let pictures = null;
 
 /**
  * Show an incident; `gone(refusal)` is called when it cannot be followed, and nothing is shown
@@ -26,12 +34,14 @@ export async function showIncident(id, { me, gone, wanted }) {
   const [drawing, sites] = await Promise.all([requests.plan(about.target.id), requests.sites()]);
   if (!wanted()) return () => {};
   byId("incident").hidden = false;
-  plan ??= preparePlan();
-  plan.load(drawing);
+  byId("badge").hidden = false;
+  board ??= new PlanBoard(new Plan(byId("plan")), written);
+  board.plan.load(drawing);
+  pictures ??= new Pictures(byId("pictures"));
   const site = sites.find((one) => one.id === about.target.id);
   byId("agency-names").replaceChildren(
     ...(site?.agreement?.agencies ?? []).map((name) => el("option", { value: name })));
-  const screen = new Screen(plan, about, me, { camerasTold: site?.cameras !== null });
+  const screen = new Screen(board, about, me, { camerasTold: site?.cameras !== null });
   const stopFollowing = follow(id, {
     hear: (name, message) => screen.hear(name, message),
     link: (state) => screen.setLink(state),
@@ -43,8 +53,7 @@ export async function showIncident(id, { me, gone, wanted }) {
     stopFollowing();
     clearInterval(timer);
     stopLooking();
-    document.body.dataset.fresh = "";
-    if (byId("confirm").open) byId("confirm").close();
+    screen.leave();
   };
 }
 
@@ -63,36 +72,34 @@ function lookForRequests(me) {
   return () => clearInterval(timer);
 }
 
-function preparePlan() {
-  const made = new Plan(byId("plan"));
-  byId("zoom-in").onclick = () => made.view.zoom(true);
-  byId("zoom-out").onclick = () => made.view.zoom(false);
-  byId("zoom-all").onclick = () => made.view.all();
-  return made;
-}
-
 class Screen {
   constructor(shown, about, me, { camerasTold }) {
-    this.plan = shown;
+    this.board = shown;
     this.about = null;
     this.grant = new Grant(me, (changed) => this.showAbout(changed));
+    this.voice = new Voice(about);
+    this.marks = new Marks(about.incident, may(me, "mark"));
+    this.ranked = new Ranked(this.marks, (subject) => this.choose(subject));
+    this.timeline = new Timeline(about.incident);
+    this.timeline.fetch();
+    this.board.plan.oncamera = (camera) => pictures.watch(camera);
+    pictures.setIncident(about.state === "closed" ? null : about.incident, {
+      camerasTold, clock: this.grant.clock,
+    });
+    this.board.plan.onchoose = (subject) => this.choose(subject);
     this.answer = null;
     this.answerAt = null; // performance.now() when it came
     this.cameras = [];
     this.link = "connecting";
+    this.lostAt = null; // performance.now() when the connection was lost
+    this.fresh = "";
     this.closed = false;
-    this.chosenLevel = null;
     this.spokenAt = -Infinity;
-    this.pick(this.plan.levels[0]?.id);
-    this.showLevels();
+    this.board.begin({ incident: about.incident, me, camerasTold });
     this.showAbout(about);
     this.showAnswer({ subjects: [], entrances: [], text: "Waiting for the first pictures…" });
-    panels.showCameras({ cameras: [], problems: [] });
+    showCameras({ cameras: [], problems: [] });
     byId("cameras-untold").hidden = camerasTold;
-    byId("legend-cameras").hidden = !camerasTold;
-    set(byId("plan"), {
-      "aria-label": `Floor plan with subjects${camerasTold ? ", doors and cameras" : " and doors"}`,
-    });
     this.tick();
   }
 
@@ -102,36 +109,41 @@ class Screen {
       this.showAbout(message.about);
       this.takeCameras(message.cameras);
       if (message.last_seen.at) this.takeAnswer(message.last_seen);
+      this.timeline.fetch();
     } else if (name === "last-seen") this.takeAnswer(message);
     else if (name === "cameras") this.takeCameras(message);
+    else if (name === "timeline") this.timeline.hear(message);
     else if (name === "incident" || name === "closed") this.showAbout(message);
     this.tick();
   }
 
   setLink(state) {
     this.link = state;
+    if (state !== "lost") this.lostAt = null;
+    else this.lostAt ??= performance.now();
     this.tick();
   }
 
   takeAnswer(message) {
     this.answer = message;
     this.answerAt = performance.now();
-    const level = message.subjects[0]?.level.id;
-    if (level && !this.chosenLevel) this.pick(level);
     this.showAnswer(message);
   }
 
   takeCameras(message) {
     this.cameras = message.cameras;
-    panels.showCameras(message);
-    this.plan.showCameras(message.cameras);
+    showCameras(message);
+    this.board.showCameras(message.cameras);
+    pictures.showCameras(message.cameras);
   }
 
   showAnswer(message) {
-    say(byId("answer"), message.text);
-    this.plan.showAnswer(message);
-    panels.showRanked(message.subjects);
-    panels.showDoors(message.entrances, message.subjects[0]);
+    this.voice.show(message);
+    this.board.showAnswer(message);
+    this.ranked.show(message.subjects);
+    this.marks.learn(message.subjects);
+    pictures.show(message.cameras_now ?? []);
+    showDoors(message.entrances, message.subjects.find((s) => s.status === "ranked"));
     const now = performance.now();
     if (now - this.spokenAt > SPEAK_EVERY_MS) {
       this.spokenAt = now;
@@ -147,11 +159,22 @@ class Screen {
     this.grant.show(about);
     byId("closed").hidden = !this.closed;
     if (this.closed) {
+      this.marks.close();
+      pictures.close();
+      this.timeline.fetch();
       this.offerNext(about.target.id);
       say(byId("closed-text"),
         `Closed at ${clockTime(about.closed_at)} by ${about.closed_by}: ${about.closing_reason}. `
         + "All cameras are off. What you see is the last answer.");
     }
+  }
+
+  /** Choose whom the plan and the pictures follow; chosen again, nobody is. */
+  choose(subject) {
+    const chosen = subject === this.ranked.chosen ? null : subject;
+    this.ranked.chosen = chosen;
+    this.ranked.showChosen();
+    this.board.choose(chosen);
   }
 
   /** Lead on to what was opened in this one's place. */
@@ -164,43 +187,38 @@ class Screen {
     next.hidden = false;
   }
 
-  pick(level) {
-    if (!level) return;
-    this.plan.showLevel(level);
-    this.plan.showCameras(this.cameras);
-    if (this.answer) this.plan.showAnswer(this.answer);
-    for (const button of byId("levels").children) {
-      set(button, { "aria-pressed": button.dataset.key === level });
-    }
-  }
-
-  showLevels() {
-    const levels = this.plan.levels.length > 1 ? this.plan.levels : [];
-    keyed(byId("levels"), levels, (level) => level.id, () => el("button", { type: "button" }),
-      (button, level) => {
-        say(button, level.name);
-        button.onclick = () => {
-          this.chosenLevel = level.id;
-          this.pick(level.id);
-        };
-      });
-    this.pick(this.plan.level);
-  }
-
   /** What changes without a message: ages, and with them how far the screen can be trusted. */
   tick() {
     const silentS = this.answerAt === null ? null : (performance.now() - this.answerAt) / 1000;
     const times = this.answer?.times;
     const pictureS = times ? (Date.parse(this.answer.at) - Date.parse(times.captured)) / 1000 : null;
-    const { state, text } = judge({ closed: this.closed, link: this.link, silentS, pictureS });
+    const lostS = this.lostAt === null ? null : (performance.now() - this.lostAt) / 1000;
+    const { state, text } = judge({ closed: this.closed, link: this.link, lostS, silentS, pictureS });
     document.body.dataset.fresh = state;
-    this.grant.tick();
+    if (state !== this.fresh) {
+      // Told once to who hears the page, not with every second that it lasts.
+      if (SPOKEN[state] && this.fresh) say(byId("fresh-said"), SPOKEN[state]);
+      this.fresh = state;
+    }
+    this.grant.tick(state);
+    this.voice.tick({ state, silentS });
     say(byId("badge-text"), text);
     const subjects = this.answer?.subjects ?? [];
     const words = this.closed ? lastWords : (s) => ageWords(s, silentS ?? 0);
-    panels.showAges(subjects.map((s) => [s.id, words(s)]));
+    this.ranked.showAges(subjects.map((s) => [s.id, words(s)]));
     const grown = this.closed ? 0 : silentS ?? 0;
-    this.plan.showAges(subjects.map((s) => [s.id, ageMark(s, grown)]));
+    this.board.tick({ state, grown, ages: subjects.map((s) => [s.id, ageMark(s, grown)]) });
+  }
+
+  leave() {
+    this.timeline.leave();
+    this.board.end();
+    this.board.plan.onchoose = this.board.plan.oncamera = null;
+    pictures.setIncident(null);
+    document.body.dataset.fresh = "";
+    byId("badge").hidden = true;
+    byId("again").hidden = true;
+    for (const id of ["confirm", "keys"]) if (byId(id).open) byId(id).close();
   }
 }
 

@@ -4,7 +4,9 @@ import { byId, say } from "./dom.js";
 import { showIncident } from "./incident.js";
 import { mayWatch, nameOf } from "./me.js";
 import * as requests from "./requests.js";
+import { showPages } from "./pages.js";
 import { showStart } from "./start.js";
+import { clockTime } from "./words.js";
 
 let me = null;
 let leave = null;
@@ -26,9 +28,12 @@ async function show() {
   byId("start").hidden = Boolean(id);
   byId("incident").hidden = true;
   byId("to-sites").hidden = !id;
+  say(byId("skip"), id ? "Skip to the answer" : "Skip to the sites");
   byId("kind").hidden = true;
   say(byId("where"), "");
   document.title = "lastseen console";
+  byId("icon").href = "/console/icon.svg";
+  document.documentElement.dataset.kind = "";
   try {
     if (id) complain("");
     const left = id
@@ -60,9 +65,25 @@ function showMe() {
   say(byId("me-name"), nameOf(me));
   say(byId("me-role"), acting);
   byId("me").hidden = false;
+  showPages(byId("pages"), me);
+}
+
+/** The server's clock: what others write down, they write down by it. */
+function showClock() {
+  const now = requests.clock.now();
+  say(byId("clock"), now === null ? "--:--:--" : clockTime(now));
 }
 
 async function begin() {
+  byId("skip").onclick = (event) => {
+    event.preventDefault(); // the address after # names the screen
+    byId(followed() ? "answer" : "start").focus();
+  };
+  byId("menu").onclick = () => {
+    const open = byId("top").toggleAttribute("data-menu");
+    byId("menu").setAttribute("aria-expanded", open);
+  };
+  setInterval(showClock, 500);
   byId("sign-out").onclick = async () => {
     try {
       await requests.signOut();

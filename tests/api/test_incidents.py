@@ -184,12 +184,12 @@ def test_camera_states_are_told_when_they_change_and_once_a_second(
     assert told(incident, begin) == []  # nothing new, and not due
     run.phase, run.trouble = "stalled", ("camera cam-01: stalled",)
     incidents.tick(clock() + 0.2)
-    assert told(incident, begin) == ["cameras"]  # at once
+    assert told(incident, begin) == ["cameras", "timeline"]  # at once
     assert incident.cameras(viewing).problems == ("camera cam-01: stalled",)
     incidents.tick(clock() + 0.3)
-    assert told(incident, begin) == ["cameras"]
+    assert told(incident, begin) == ["cameras", "timeline"]
     incidents.tick(clock() + 0.2 + CAMERAS_EVERY_S)
-    assert told(incident, begin) == ["cameras", "cameras"]  # due
+    assert told(incident, begin) == ["cameras", "timeline", "cameras"]  # due
 
 
 def test_closing_stops_the_run_ends_the_grant_and_keeps_the_answer(
