@@ -18,6 +18,7 @@ from . import (
     archive_routes,
     audit_routes,
     calibration_routes,
+    drill_run_routes,
     incident_routes,
     link_routes,
     mark_routes,
@@ -37,6 +38,7 @@ from . import (
 )
 from .access import Access
 from .assembly import assemble
+from .drill_run_process import process_player
 from .errors import ApiError
 from .problems import install_problem_handlers
 from .schemas import Problem
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from vision.detect import Detector
 
+    from .drill_run_process import DrillPlayer
     from .incidents import Incidents
     from .oidc import OidcVerifier
     from .record import Record
@@ -61,6 +64,9 @@ TICK_S = 0.1
 
 HEARTBEAT_S = 2.0
 _HOUSEKEEPING_S = 30.0
+
+DRILL_RUN_DAYS = 90.0
+"""Runs of drills are kept so long where neither the agreement nor the settings say less."""
 _SETTLE_EVERY_S = 1.0
 
 _DESCRIPTION = """Where was the intruder last seen, and through which door do officers reach them
@@ -83,6 +89,8 @@ def create_app(
     tick_s: float = TICK_S,
     heartbeat_s: float = HEARTBEAT_S,
     detector: Callable[[], Detector] = people_detector,
+    drill_player: DrillPlayer | None = None,
+    drill_run_days: float = DRILL_RUN_DAYS,
 ) -> FastAPI:
     """Return the application.
 
@@ -98,6 +106,8 @@ def create_app(
         tick_s: how often grants are checked and camera states looked at, seconds.
         heartbeat_s: silence on an event stream is broken after so long, seconds.
         detector: loads what finds people in walk tests, when the first one needs it.
+        drill_player: plays drills for analysts; None: in a process of its own.
+        drill_run_days: for how many days their runs are kept where no agreement says less.
     """
     # Python's own table may be overruled by the machine's; a browser refuses scripts of a wrong
     # type, and nosniff is on.
@@ -113,6 +123,8 @@ def create_app(
         monotonic=monotonic,
         heartbeat_s=heartbeat_s,
         detector=detector,
+        drill_player=drill_player or process_player(),
+        drill_run_days=drill_run_days,
     )
 
     @contextlib.asynccontextmanager
@@ -166,6 +178,7 @@ def create_app(
         activation_routes,
         archive_routes,
         audit_routes,
+        drill_run_routes,
         sign_in_routes,
         page_routes,
     ):
@@ -182,6 +195,7 @@ async def stop_all(app: FastAPI) -> None:
     for incident in live:
         _log.warning("incident %s stays open until its time: start the server again", incident.id)
     await asyncio.to_thread(services.visits.sweep)
+    await asyncio.to_thread(services.drill_runs.stop)
     await asyncio.to_thread(services.housekeeping.tick, services.clock(), sign=True)
 
 
@@ -240,6 +254,8 @@ async def _keep_house(services: Services) -> None:
             await asyncio.to_thread(
                 services.housekeeping.tick, services.clock(), sign=open_now < open_before
             )
+            targets = services.incidents.targets
+            await asyncio.to_thread(services.drill_runs.purge_due, targets, services.clock())
         except Exception:  # noqa: BLE001 - outermost frame of this task, as above
             _log.exception("housekeeping failed")
         open_before = open_now

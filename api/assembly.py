@@ -13,6 +13,8 @@ from .archive import Archive
 from .asking import Asking
 from .calibration_saving import CalibrationSaving
 from .calibration_service import Calibrating
+from .drill_run_files import RunFiles
+from .drill_runs import DrillRuns
 from .gate import Gate
 from .housekeeping import Housekeeping
 from .incidents import Incidents
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from vision.detect import Detector
 
     from .actors import Actor
+    from .drill_run_process import DrillPlayer
     from .gate import Grant
     from .oidc import OidcVerifier
     from .record import Record
@@ -50,6 +53,10 @@ if TYPE_CHECKING:
     from .targets import Target
 
 _CLOSING = 16
+_SEATING = 8
+
+DRILL_RUNS = "drill-runs"
+"""Folder in the state folder that runs of drills are kept in."""
 
 
 def assemble(
@@ -64,6 +71,8 @@ def assemble(
     monotonic: Callable[[], float],
     heartbeat_s: float,
     detector: Callable[[], Detector],
+    drill_player: DrillPlayer,
+    drill_run_days: float,
 ) -> Services:
     """Return all parts of a server; see `api.app.create_app` for the arguments.
 
@@ -133,7 +142,16 @@ def assemble(
         verdicts=Verdicts(audit, record.checkpoints),
         readers=Readers(),
         housekeeping=Housekeeping(record, retention),
+        drill_runs=DrillRuns(
+            gate,
+            RunFiles(keys.state / DRILL_RUNS),
+            drill_player,
+            emergency=lambda: any(i.open and i.grant.activation.kind == "real" for i in incidents),
+            clock=clock,
+            days=drill_run_days,
+        ),
         closing=CapacityLimiter(_CLOSING),
+        seating=CapacityLimiter(_SEATING),
         clock=clock,
         heartbeat_s=heartbeat_s,
     )

@@ -37,10 +37,28 @@ def get_console(request: Request) -> Response:
     return _sign_in_page()
 
 
+@router.get("/tactical")
+def get_tactical_page() -> Response:
+    """Return the page for a phone: one camera, the way and the door."""
+    return FileResponse(CONSOLE / "tactical.html")
+
+
+@router.get("/calibrate")
+def get_calibration_page() -> Response:
+    """Return the page on which cameras are calibrated."""
+    return FileResponse(CONSOLE / "calibrate.html")
+
+
 @router.get("/plan-editor")
 def get_plan_editor() -> Response:
     """Return the page on which floor plans are drawn."""
     return FileResponse(CONSOLE / "plan_editor.html")
+
+
+@router.get("/drills")
+def get_drills_page() -> Response:
+    """Return the page of the drills, their runs and reports."""
+    return FileResponse(CONSOLE / "drills.html")
 
 
 @router.get("/docs")

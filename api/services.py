@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .calibration_service import Calibrating
     from .checkpoints import Checkpoints
+    from .drill_runs import DrillRuns
     from .gate import Gate
     from .housekeeping import Housekeeping
     from .incidents import Incidents
@@ -70,7 +71,9 @@ class Services:
         verdicts: tells whether it is whole.
         readers: counts who reads it, and what is kept.
         housekeeping: signs and purges beside the incidents.
+        drill_runs: runs of drills that analysts start.
         closing: threads of those who close incidents, whom no other request keeps waiting.
+        seating: threads of those who begin or end to watch, who keep no other request waiting.
         clock: Unix seconds now.
         heartbeat_s: silence on an event stream is broken after so long.
     """
@@ -97,7 +100,9 @@ class Services:
     verdicts: Verdicts
     readers: Readers
     housekeeping: Housekeeping
+    drill_runs: DrillRuns
     closing: CapacityLimiter
+    seating: CapacityLimiter
     clock: Callable[[], float]
     heartbeat_s: float
 

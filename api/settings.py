@@ -23,6 +23,8 @@ class Settings(BaseSettings):
             (`LASTSEEN_STATE`).
         server: name of this server among those that share a database (`LASTSEEN_SERVER`).
         database: address of a PostgreSQL database (`LASTSEEN_DATABASE`).
+        drill_run_days: for how many days runs of drills are kept where no agreement says less
+            (`LASTSEEN_DRILL_RUN_DAYS`).
         oidc_issuer: address of an identity provider (`LASTSEEN_OIDC_ISSUER`).
         oidc_audience: what its tokens must be meant for (`LASTSEEN_OIDC_AUDIENCE`).
     """
@@ -47,6 +49,12 @@ class Settings(BaseSettings):
         title="Database",
         description="postgresql+psycopg://USER:PASSWORD@HOST/NAME; SQLite in the state folder "
         "where it is not set.",
+    )
+    drill_run_days: float = Field(
+        default=90.0,
+        ge=0.0,
+        title="Days that runs of drills are kept",
+        description="After that they are deleted; sooner where the agreement's retention is less.",
     )
     oidc_issuer: str | None = Field(
         default=None,

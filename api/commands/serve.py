@@ -50,6 +50,7 @@ def serve(
       lastseen serve sites/north sites/south --port 9000
     """
     from api.app import create_app
+    from api.drill_run_process import process_player
     from api.errors import ServeError
     from api.holders import only_holder
     from api.incident_run import run_factory
@@ -79,6 +80,8 @@ def serve(
             verifier=verifier,
             holder=settings.server,
             longest_s=max_minutes * 60.0,
+            drill_player=process_player(device),
+            drill_run_days=settings.drill_run_days,
             detector=partial(people_detector, device),
         )
         shown_host = f"[{host}]" if ":" in host else host
