@@ -160,6 +160,7 @@ class Screen {
     byId("closed").hidden = !this.closed;
     if (this.closed) {
       this.marks.close();
+      byId("again").hidden = true;
       pictures.close();
       this.timeline.fetch();
       this.offerNext(about.target.id);

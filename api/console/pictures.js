@@ -68,10 +68,11 @@ export class Pictures {
 
   /**
    * Show the pictures of an incident; where `camerasTold` is false nothing is shown or fetched.
-   * Null stops.
+   * Null stops. `clock` knows the server's time.
    */
-  async setIncident(id, { camerasTold = true } = {}) {
+  async setIncident(id, { camerasTold = true, clock = this.clock } = {}) {
     this.stop();
+    this.clock = clock;
     this.incident = camerasTold ? id : null;
     this.root.hidden = this.incident === null;
     if (this.incident === null) return;

@@ -53,7 +53,7 @@ export class Stills {
   }
 
   async show(response) {
-    const capturedMs = Date.parse(response.headers.get("Captured-At") ?? "");
+    const capturedMs = Date.parse(response.headers.get("Lastseen-Captured-At") ?? "");
     const picture = await response.blob();
     const image = await createImageBitmap(picture);
     if (this.stopping.signal.aborted) return 0;

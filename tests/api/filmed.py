@@ -54,12 +54,15 @@ class Film:
         self._wanted: frozenset[StreamWanted] = frozenset()
         self._take: Callable[[StreamPart], None] | None = None
         self._encoders: dict[str, Encoder] = {}
+        self._gone: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def show(self, wanted: frozenset[StreamWanted], take: Callable[[StreamPart], None]) -> None:
         """Film exactly this from now on."""
         with self._lock:
+            # Who is wanted again begins anew, however soon.
+            self._gone |= {one.camera for one in self._wanted - wanted if one.kind == "video"}
             self._wanted, self._take = wanted, take
             if wanted and self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="film", daemon=True)
@@ -79,10 +82,13 @@ class Film:
         for number in itertools.count():
             with self._lock:
                 wanted, take = self._wanted, self._take
+                gone, self._gone = self._gone, set()
                 if not wanted or take is None:
                     self._thread = None
                     self._encoders.clear()
                     return
+            for camera in gone & self._encoders.keys():
+                del self._encoders[camera]
             if self._live():
                 captured_s, shown = self._clock(), number
             for one in sorted(wanted):
@@ -90,8 +96,6 @@ class Film:
                     self._film(one.camera, shown, captured_s, take)
                 elif number % FPS == 0:
                     take(still(one.camera, shown, captured_s))
-            for camera in self._encoders.keys() - {one.camera for one in wanted}:
-                del self._encoders[camera]
             pause.wait(1.0 / FPS)
 
     def _film(
