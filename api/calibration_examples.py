@@ -32,7 +32,14 @@ _FIT: Final = schemas.Fit(
     left_out_m=0.06,
     trusted_up_to_m=14.0,
     points=(
-        schemas.PointError(off_px=0.8, off_m=0.02, left_out_m=0.05, believed=True, suspect=""),
+        schemas.PointError(
+            seen_px=(212.7, 540.4),
+            off_px=0.8,
+            off_m=0.02,
+            left_out_m=0.05,
+            believed=True,
+            suspect="",
+        ),
     ),
     bands=(schemas.Band(from_m=3.0, to_m=6.0, area_m2=21.5, median_m=0.03, worst_m=0.08),),
     moved=_MOVED,
@@ -146,7 +153,10 @@ NO_WALK = examples.problem_example(
     404, "walk-test-not-found", "No such walk test", "there is no walk test '5f2c'"
 )
 NO_PICTURE = examples.problem_example(
-    409, "camera-shows-nothing", "The camera shows no picture", "Corridor east sent no picture within 8 s"
+    409,
+    "camera-shows-nothing",
+    "The camera shows no picture",
+    "Corridor east sent no picture within 8 s",
 )
 CHANGED = examples.problem_example(
     409,

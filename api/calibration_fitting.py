@@ -194,6 +194,7 @@ def _points(done: Calibrated, asked: schemas.ClickedPoints) -> tuple[schemas.Poi
         dropped = row is not None and row in fit.dropped
         told.append(
             schemas.PointError(
+                seen_px=_pair(seen_px[0]) if seen[0] else None,
                 off_px=_finite(off_px, 2),
                 off_m=_finite(off_m),
                 left_out_m=_finite(left_out_m),
@@ -290,6 +291,11 @@ def _ring(ring: shapely.LinearRing) -> schemas.Line:
 def _place(xyz_m: NDArray[np.float64]) -> tuple[float, float, float]:
     x, y, z = xyz_m.round(3).tolist()
     return x, y, z
+
+
+def _pair(px: NDArray[np.float64]) -> schemas.Pair:
+    x, y = px.round(2).tolist()
+    return x, y
 
 
 def _finite(value: float | None, digits: int = 4) -> float | None:

@@ -91,6 +91,9 @@ class StillRequest(Body):
 class PointError(Message):
     """How well a fit agrees with one point."""
 
+    seen_px: Pair | None = Field(
+        description="The pixel where the fit puts it; null where it does not show it."
+    )
     off_px: float | None = Field(
         description="From its pixel to where the fit puts it; null where it does not show it."
     )

@@ -158,7 +158,10 @@ class Calibrating:
         done, packed = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         if not done:
             raise ProblemError(
-                409, "camera-shows-nothing", "The camera shows no picture", "it cannot be packed as JPEG"
+                409,
+                "camera-shows-nothing",
+                "The camera shows no picture",
+                "it cannot be packed as JPEG",
             )
         return Still(packed.tobytes(), frame.captured_at_s, frame.size_px)
 
