@@ -91,7 +91,7 @@ def candidate(site: Site, drafts: PlanDrafts, draft: DraftFile) -> Candidate:
     site_text = None if wanted == table else tomli_w.dumps(wanted)
     plan_text = _plan_text(draft)
     plan_file = site.plan_file
-    with _copied(site.folder) as folder:
+    with _copied(site) as folder:
         for name, content in {
             SITE_FILE: (site_text or before).encode(),
             plan_file: plan_text.encode(),
@@ -215,14 +215,18 @@ def _middle(feature: dict[str, Any]) -> tuple[float, float] | None:
 
 
 @contextmanager
-def _copied(folder: Path) -> Iterator[Path]:
-    """A folder with what of a site folder is text: cameras, agreement, drill."""
+def _copied(site: Site) -> Iterator[Path]:
+    """A folder with what of a site's is not its plan: cameras and the agreement."""
+    folder = site.folder
+    named = () if site.agreement_file is None else (folder / site.agreement_file,)
     with tempfile.TemporaryDirectory(prefix="lastseen-plan-") as made:
         into = Path(made)
         try:
-            for path in (*folder.glob("*.toml"), *folder.glob("cameras/*.toml")):
+            for path in (*folder.glob("cameras/*.toml"), *named):
+                if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+                    continue  # the check says so
                 copy = into / path.relative_to(folder)
-                copy.parent.mkdir(exist_ok=True)
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
             yield into
         except OSError as error:

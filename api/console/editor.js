@@ -5,7 +5,7 @@ import { byId, el, say, set } from "./dom.js";
 import { Canvas } from "./editor_canvas.js";
 import * as edits from "./editor_edits.js";
 import { History } from "./editor_history.js";
-import { SelectedPanel, showFeatures, showLevels, showProblems } from "./editor_panels.js";
+import { SelectedPanel, showFeatures, showLevels, showProblems, showVersions } from "./editor_panels.js";
 import { sure } from "./editor_publishing.js";
 import { Remote } from "./editor_remote.js";
 import { Saving } from "./editor_saving.js";
@@ -331,6 +331,8 @@ export class Editor {
   }
 
   showSaved(state, text) {
+    if (state === "conflict" && byId("saved").dataset.state !== state) this.remote.settle(text);
+    if (state === "saved") showVersions(this);
     byId("saved").dataset.state = state;
     say(byId("saved"), text);
   }

@@ -217,6 +217,16 @@ export function showFeatures(ed) {
   });
 }
 
+/** The earlier versions that are kept; each can be taken again. */
+export function showVersions(ed) {
+  const when = (text) => new Date(text).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+  keyed(byId("versions"), ed.draft.history, (saved) => saved.version, (saved) => {
+    const button = el("button", { type: "button", class: "small" }, "Take again");
+    button.onclick = () => ed.remote.goBack(saved.version);
+    return el("li", {}, el("span", {}, `Version ${saved.version}, ${when(saved.saved_at)}, ${saved.saved_by}`), button);
+  }, () => {});
+}
+
 /** What the check found; each entry leads to its feature. */
 export function showProblems(ed, check) {
   const state = byId("check-state");

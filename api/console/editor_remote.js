@@ -6,6 +6,7 @@ import { askToPublish, sure } from "./editor_publishing.js";
 import * as requests from "./requests.js";
 
 const CHECK_AFTER_MS = 2500;
+const QUICK_MS = 2000; // a check that takes longer is made when it is asked for
 
 export class Remote {
   constructor(ed) {
@@ -13,6 +14,7 @@ export class Remote {
     this.file = null; // the PDF whose pages can be chosen
     this.checking = null;
     this.checkedDoc = null;
+    this.took_ms = 0;
   }
 
   /** Do something on the server that gives another draft; returns "" or what went wrong. */
@@ -66,15 +68,19 @@ export class Remote {
 
   checkSoon() {
     clearTimeout(this.checking);
-    this.checking = setTimeout(() => this.check(true), CHECK_AFTER_MS);
+    showProblems(this.ed, this.ed.checked);
+    if (this.took_ms < QUICK_MS) this.checking = setTimeout(() => this.check(true), CHECK_AFTER_MS);
   }
 
   async check(quiet = false) {
     clearTimeout(this.checking);
     if (!quiet) say(byId("check-state"), "Checking…");
     try {
-      const doc = this.ed.doc;
+      await this.ed.saving.flush();
+      const { doc } = this.ed;
+      const begun_ms = performance.now();
       this.ed.checked = await this.ed.saving.check();
+      this.took_ms = performance.now() - begun_ms;
       this.checkedDoc = doc;
       this.ed.showDoc(this.ed.shownDoc);
       showProblems(this.ed, this.ed.checked);
@@ -96,6 +102,26 @@ export class Remote {
     this.ed.say(`Published.${waits}`);
     this.ed.showSaved("published", `Published, version ${done.version}.${waits}`);
     this.checkSoon();
+  }
+
+  /** Somebody else has saved the draft: ask whose stays. */
+  async settle(text) {
+    if (!await sure("Somebody else saved this draft", `${text} Theirs stays as an earlier version.`, "Save mine over it")) return;
+    try {
+      await this.ed.saving.overwrite();
+    } catch (error) {
+      this.ed.complain(requests.inWords(error));
+    }
+  }
+
+  /** Take what was drawn in an earlier version; it can be undone. */
+  async goBack(version) {
+    try {
+      const { levels, features } = await this.ed.saving.earlier(version);
+      this.ed.apply({ levels, features }, `as in version ${version}`);
+    } catch (error) {
+      this.ed.complain(requests.inWords(error));
+    }
   }
 
   otherPage(page) {

@@ -13,7 +13,7 @@ export const load = (site, draft) => ask("GET", `${of(site)}/${draft}`);
 export const discard = (site, draft) => ask("DELETE", `${of(site)}/${draft}`);
 
 export class Saving {
-  /** `heard(state, text)` is told "saved", "waiting", "saving" or "failed". */
+  /** `heard(state, text)` is told "saved", "waiting", "saving", "failed" or "conflict". */
   constructor(draft, heard) {
     this.take(draft);
     this.heard = heard;
@@ -57,7 +57,7 @@ export class Saving {
       } catch (error) {
         this.conflict = error instanceof Refused && error.status === 409;
         const again = error instanceof Unreachable ? " Trying again." : "";
-        this.heard("failed", `Not saved: ${inWords(error)}${again}`);
+        this.heard(this.conflict ? "conflict" : "failed", `Not saved: ${inWords(error)}${again}`);
         if (error instanceof Unreachable) {
           this.timer = setTimeout(() => this.flush().catch(() => {}), AGAIN_MS);
         }
@@ -66,6 +66,19 @@ export class Saving {
       if (this.wanted === doc) this.wanted = null;
     }
     this.heard("saved", `Saved, version ${this.draft.version}`);
+  }
+
+  /** Save over what somebody else has saved meanwhile; theirs stays as an earlier version. */
+  async overwrite() {
+    const newest = await load(this.draft.site, this.draft.draft);
+    this.conflict = false;
+    this.take({ ...this.draft, version: newest.version });
+    await this.flush();
+  }
+
+  /** An earlier version of the draft. */
+  earlier(version) {
+    return ask("GET", `${this.path}?version=${version}`);
   }
 
   /** Do something to the draft that is saved; it returns the draft as it is then. */

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.site_check import check_site
-from tests.api.replayed import Console, slug_of
+from tests.api.replayed import AGREEMENT, Console, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,6 +253,23 @@ def test_a_plan_that_was_changed_meanwhile_is_not_replaced_unasked(
     assert (refused.status_code, slug_of(refused)) == (409, "plan-changed")
     assert publish(ines, other, replace=True).status_code == 200
     assert len(list((console.target.folder / "plan-versions").iterdir())) == 2
+
+
+def test_an_agreement_in_a_folder_of_its_own_binds_the_site_still(
+    ines: TestClient, console: Console
+) -> None:
+    folder = console.target.folder
+    (folder / "terms").mkdir()
+    (folder / "terms" / "memo.toml").write_text(AGREEMENT)
+    text = (folder / "site.toml").read_text()
+    (folder / "site.toml").write_text(
+        text.replace("[anchor]", 'agreement = "terms/memo.toml"\n[anchor]')
+    )
+    draft = begin(ines)
+    draft = saved(ines, draft, features=without(draft, "entrance-2"))
+    assert check(ines, draft)["problems"] == []
+    assert publish(ines, draft).status_code == 200
+    assert console.services.incidents.targets["small"].terms.agreement is not None
 
 
 def test_an_open_incident_goes_on_with_its_plan(ines: TestClient, console: Console) -> None:

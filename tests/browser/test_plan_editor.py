@@ -22,7 +22,7 @@ from tests.browser.steps import PASSWORD, account, arrive, keep, sign_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Dialog
 
     from tests.api.replayed import Console
     from tests.browser.conftest import Cable
@@ -427,3 +427,47 @@ def serious(page: Page) -> list[str]:
         for one in found
         if one["impact"] in {"serious", "critical"}
     ]
+
+
+def test_two_people_and_an_earlier_version(page: Page, cable: Cable, console: Console) -> None:
+    begin(page, cable, console, "Change the present plan")
+    expect(page.locator(".room-shape")).to_have_count(3)
+    page.wait_for_timeout(200)
+    drafts = console.services.drafts
+    [draft] = drafts.list("small")
+    drafts.change(draft, by="omar", now_s=console.clock(), features=draft.features[:3])
+    click(page, (15, 8))
+    page.get_by_label("Name", exact=True).fill("Library")
+    page.get_by_label("Name", exact=True).press("Tab")
+    dialog = page.locator("#sure")
+    expect(dialog).to_contain_text("saved by omar", timeout=10_000)
+    dialog.get_by_role("button", name="Save mine over it").click()
+    assert len(drawn(page, console)) == 7
+    assert drafts.list("small")[0].version == 3
+
+    # theirs can be taken again, and that can be undone
+    page.locator("#versions-panel summary").click()
+    page.locator("#versions li").filter(has_text="omar").get_by_role("button").click()
+    expect(page.locator(".opening-line")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".opening-line")).to_have_count(2)
+
+
+def test_leaving_asks_while_something_is_not_saved(
+    page: Page, cable: Cable, console: Console
+) -> None:
+    begin(page, cable, console, "Change the present plan")
+    expect(page.locator(".room-shape")).to_have_count(3)
+    page.wait_for_timeout(200)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    click(page, (15, 8))
+    page.keyboard.press("Delete")
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
