@@ -12,9 +12,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from calibration.next_cameras import next_cameras
-from vision.stream_parts import Drawing
 
 from . import schemas
+from .camera_states import phases, state_of
 from .confidential import told_less, unnamed, without_cameras
 from .event_forms import Form
 from .events import EventLog
@@ -26,6 +26,7 @@ from .streams import Streams
 from .timeline import TimelineMaker, door_names, tells_no_camera
 from .timeline_schemas import Timeline
 from .told import Told
+from .watching import drawing_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .gate import Grant
     from .journal import Journal
     from .keeping import Keeper
-    from .runs import CameraPhase, CameraStatus, Run, RunFactory
+    from .runs import CameraStatus, Run, RunFactory
     from .search_schemas import SearchMap
     from .targets import Target
     from .telling import Telling
@@ -103,7 +104,9 @@ class Incident:
         after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
         self.events = EventLog(self._snapshot_json, less=told_less, after=after)
         self.told = Told(after=after)
-        self.streams = Streams(grant.permit.cameras, clock, self._state_of)
+        self.streams = Streams(
+            grant.permit.cameras, clock, lambda camera: state_of(self._cameras, camera)
+        )
         self._say_incident()
         self._timeline.news()  # nobody follows yet
 
@@ -127,15 +130,6 @@ class Incident:
         """Why the run ended by itself, None while it plays."""
         return self._run_ended
 
-    @property
-    def drawing(self) -> Drawing:
-        """How pictures are drawn for those who watch its cameras."""
-        agreement = self._grant.agreement
-        exercise = self._grant.activation.kind == "exercise"
-        if agreement is None:
-            return Drawing(exercise=exercise)
-        return Drawing(agreement.streaming.heads, exercise)
-
     def start(self, factory: RunFactory) -> None:
         """Make and start the run.
 
@@ -147,7 +141,7 @@ class Incident:
         )
         run = self._run
         run.start()
-        self.streams.begin(lambda wanted, take: run.show(wanted, take, self.drawing))
+        self.streams.begin(lambda wanted, take: run.show(wanted, take, drawing_of(self._grant)))
         self.poll(self._clock())
 
     def publish(self, answer: Answer) -> None:
@@ -191,7 +185,7 @@ class Incident:
         if self._keeper is not None:
             problems = (*problems, *self._keeper.problems())
         said = self._cameras
-        changed = _phases(cameras) != _phases(said.cameras) or problems != said.problems
+        changed = phases(cameras) != phases(said.cameras) or problems != said.problems
         if changed or now_s - self._polled_s >= CAMERAS_EVERY_S:
             self._polled_s = now_s
             self._publish_cameras(cameras, problems)
@@ -312,12 +306,6 @@ class Incident:
         if viewing.incident != self.id:
             raise ValueError(f"a viewing of {viewing.incident} does not show {self.id}")
 
-    def _state_of(self, camera: str) -> tuple[CameraPhase, str]:
-        """Phase of a camera's feed and the reason in words, as they were told last."""
-        states = {state.id: state for state in self._cameras.cameras}
-        state = states.get(camera)
-        return ("connecting", "") if state is None else (state.phase, state.reason)
-
     def _stop_run(self) -> None:
         if self._run is not None:
             self._run.stop()
@@ -406,9 +394,3 @@ class Incident:
             last_seen=self._last_seen,
             cameras=self._cameras,
         ).model_dump_json()
-
-
-def _phases(
-    cameras: tuple[CameraStatus, ...] | tuple[schemas.Camera, ...],
-) -> tuple[tuple[str, str, str], ...]:
-    return tuple((camera.id, camera.phase, camera.reason) for camera in cameras)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
 from starlette.responses import Response
@@ -22,11 +22,13 @@ from .watching import begin_watching
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from anyio import CapacityLimiter
     from starlette.types import Receive, Scope, Send
 
-    from vision.stream_parts import Still
+    from vision.stream_parts import Still, StreamKind
 
     from .services import Services, Watched
+    from .visits import Visit
     from .watching import Watching
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -62,9 +64,8 @@ async def playlist_answer(
     wanted = _wanted(msn, part)
     incident = watched.incident
     visits = services.visits
-    begin = functools.partial(visits.visit, incident, watched.viewing, camera, "hls")
     try:
-        visit = await to_thread.run_sync(begin)
+        visit = await _visit(services, watched, camera, "hls")
         segments = await incident.streams.segments(
             camera,
             lambda kept: hls.has(kept, wanted) or (wanted is not None and hls.far(kept, wanted)),
@@ -76,15 +77,15 @@ async def playlist_answer(
         if not last:
             raise
         return Response(hls.ended(last), media_type=PLAYLIST_TYPE)
-    if not hls.has(segments, None):
-        raise _no_picture(camera)
-    if not hls.has(segments, wanted):
+    if segments and wanted is not None and hls.far(segments, wanted):
         raise ProblemError(
             400,
             "segment-too-far",
             _TOO_FAR,
             f"the newest one is {segments[-1].number}; ask for it or for the next",
         )
+    if not hls.has(segments, None) or not hls.has(segments, wanted):
+        raise _no_picture(camera)
     visit.playlist = hls.playlist(segments)
     return Response(visit.playlist, media_type=PLAYLIST_TYPE)
 
@@ -100,8 +101,7 @@ async def media_answer(services: Services, watched: Watched, camera: str, name: 
     named = hls.named_by(name)
     if named is None:
         raise _no_segment(name)
-    begin = functools.partial(services.visits.visit, incident, watched.viewing, camera, "hls")
-    visit = await to_thread.run_sync(begin)
+    visit = await _visit(services, watched, camera, "hls")
     segments = await incident.streams.segments(
         camera, lambda kept: not hls.find(kept, named)[1], _PATIENCE_S
     )
@@ -120,10 +120,7 @@ async def still_answer(services: Services, watched: Watched, camera: str) -> Res
         ProblemError: no picture comes.
     """
     incident = watched.incident
-    begin = functools.partial(
-        services.visits.visit, incident, watched.viewing, camera, "still", "still"
-    )
-    watching = (await to_thread.run_sync(begin)).watching
+    watching = (await _visit(services, watched, camera, "still")).watching
     still: Still | None = None
     with move_on_after(_PATIENCE_S):
         given = incident.streams.stills(camera, watching.allowed)
@@ -164,7 +161,8 @@ async def mjpeg_answer(
         clock=services.clock,
         kind="still",
     )
-    return MovingStills(await to_thread.run_sync(begin), still_good)
+    watching = await to_thread.run_sync(begin, limiter=services.seating)
+    return MovingStills(watching, services.seating, still_good)
 
 
 class MovingStills(Response):
@@ -172,17 +170,22 @@ class MovingStills(Response):
 
     Args:
         watching: the stream; ended when the response has ended.
+        seating: see `api.services.Services`.
         still_good: tells whether what let the viewer in still holds.
     """
 
     media_type = f"{MJPEG_TYPE}; boundary={_BOUNDARY}"
 
     def __init__(
-        self, watching: Watching, still_good: Callable[[], Awaitable[bool]] | None
+        self,
+        watching: Watching,
+        seating: CapacityLimiter,
+        still_good: Callable[[], Awaitable[bool]] | None,
     ) -> None:
         super().__init__(None)
         del self.headers["content-length"]
         self._watching = watching
+        self._seating = seating
         self._still_good = still_good
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +199,7 @@ class MovingStills(Response):
         finally:
             why = self._watching.why_over()
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._watching.end, why)
+                await to_thread.run_sync(self._watching.end, why, limiter=self._seating)
 
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -214,6 +217,19 @@ class MovingStills(Response):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
         last = f"--{_BOUNDARY}--\r\n".encode()
         await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+async def _visit(
+    services: Services, watched: Watched, camera: str, how: Literal["hls", "still"]
+) -> Visit:
+    """The visit of whoever asks; in a thread only where it begins, which waits for the disk."""
+    visits, incident, viewing = services.visits, watched.incident, watched.viewing
+    known = visits.known(incident, viewing, camera, how)
+    if known is not None:
+        return known
+    kind: StreamKind = "video" if how == "hls" else "still"
+    begin = functools.partial(visits.visit, incident, viewing, camera, how, kind)
+    return await to_thread.run_sync(begin, limiter=services.seating)
 
 
 def _wanted(msn: int | None, part: int | None) -> hls.Wanted | None:

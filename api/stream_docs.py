@@ -82,7 +82,12 @@ STILL = _binary(
     },
 )
 MJPEG = _binary(MJPEG_TYPE, "Pictures that replace each other.", "JPEG files, one a part")
-PLAYLIST_ANSWERS = {200: PLAYLIST, 400: _TOO_FAR, 429: _TOO_MANY, 503: _NO_PICTURE}
-MEDIA_ANSWERS = {200: MEDIA, 404: _NO_SEGMENT, 429: _TOO_MANY}
-STILL_ANSWERS = {200: STILL, 429: _TOO_MANY, 503: _NO_PICTURE}
-MJPEG_ANSWERS = {200: MJPEG, 429: _TOO_MANY}
+PLAYLIST_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: PLAYLIST,
+    400: _TOO_FAR,
+    429: _TOO_MANY,
+    503: _NO_PICTURE,
+}
+MEDIA_ANSWERS: dict[int | str, dict[str, Any]] = {200: MEDIA, 404: _NO_SEGMENT, 429: _TOO_MANY}
+STILL_ANSWERS: dict[int | str, dict[str, Any]] = {200: STILL, 429: _TOO_MANY, 503: _NO_PICTURE}
+MJPEG_ANSWERS: dict[int | str, dict[str, Any]] = {200: MJPEG, 429: _TOO_MANY}

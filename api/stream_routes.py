@@ -21,6 +21,7 @@ from .stream_docs import (
     SegmentName,
 )
 from .viewing import refusal_to_be_shown
+from .watching import drawing_of
 
 router = APIRouter(prefix="/v1/incidents/{incident_id}", tags=["streams"], responses=ALWAYS)
 _SIGNED_IN = [DOCUMENTED_BEARER]
@@ -41,7 +42,7 @@ def get_streams(watched: WatchedHere, services: ServicesHere) -> stream_schemas.
     if refusal is not None:
         raise NotPermittedError(refusal)
     now_s = services.clock()
-    permit = incident.grant.permit
+    permit, drawing = incident.grant.permit, drawing_of(incident.grant)
     there = {camera.id: camera for camera in incident.cameras(viewing).cameras}
     cameras = []
     for camera in sorted(permit.cameras):
@@ -64,10 +65,10 @@ def get_streams(watched: WatchedHere, services: ServicesHere) -> stream_schemas.
         )
     return stream_schemas.Streams(
         incident=incident.id,
-        exercise=incident.drawing.exercise,
+        exercise=drawing.exercise,
         published_at=utc(now_s),
         until=utc(incident.grant.until_s),
-        heads=incident.drawing.heads,
+        heads=drawing.heads,
         cameras=tuple(cameras),
     )
 

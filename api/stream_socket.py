@@ -10,6 +10,7 @@ Each reader waits for its own socket: one that is slow is taken to the newest ke
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, cast
 
 from anyio import CancelScope, create_task_group, sleep, to_thread
@@ -54,7 +55,8 @@ async def watch_live(websocket: WebSocket, incident_id: str, camera: str) -> Non
     with contextlib.suppress(WebSocketDisconnect):
         await websocket.accept()
         try:
-            watching = await to_thread.run_sync(_begin, services, actor, incident_id, camera)
+            begin = functools.partial(_begin, services, actor, incident_id, camera)
+            watching = await to_thread.run_sync(begin, limiter=services.seating)
         except ApiError as error:
             await _say_end(websocket, _refused(error))
             return
@@ -63,7 +65,7 @@ async def watch_live(websocket: WebSocket, incident_id: str, camera: str) -> Non
         finally:
             why = watching.why_over()
             with CancelScope(shield=True):
-                await to_thread.run_sync(watching.end, why)
+                await to_thread.run_sync(watching.end, why, limiter=services.seating)
 
 
 def _begin(services: Services, actor: Actor, incident_id: str, camera: str) -> Watching:

@@ -152,7 +152,11 @@ class Streams:
         with self._lock:
             self._watchers[wanted] = self._watchers.get(wanted, 0) + 1
             self._left_s.pop(wanted, None)
-        self._ask()
+        try:
+            self._ask()
+        except BaseException:
+            self.leave(wanted)
+            raise
 
     def leave(self, wanted: StreamWanted) -> None:
         """Count somebody out; the next `tick` that is late enough ends the encoding."""

@@ -79,6 +79,8 @@ class Visits:
     ) -> Visit:
         """Return the visit of somebody who asks now; begun where they did not ask before.
 
+        Waits for the disk where it is begun: ask `known` first, which waits for nothing.
+
         Args:
             incident: the incident.
             viewing: who may see it, as they were admitted for this request.
@@ -91,25 +93,34 @@ class Visits:
             ProblemError: they watch too many streams already.
             AuditError: it could not be written down; nothing is shown.
         """
-        key = (incident.id, viewing.actor.name, camera, how)
-        now_s = self._clock()
-        with self._lock:
-            known = self._visits.get(key)
-            if known is not None:
-                known.seen_s = now_s
+        known = self.known(incident, viewing, camera, how)
         if known is not None:
-            grant = incident.grant if known.watching.allowed() else None
-            refusal = refusal_to_watch(grant, viewing, camera)
-            if refusal is not None:
-                raise NotPermittedError(refusal)
             return known
         begun = begin_watching(
             self._viewers, incident, viewing, camera, how, clock=self._clock, kind=kind
         )
         with self._lock:
-            visit = self._visits.setdefault(key, Visit(begun, now_s))
+            key = (incident.id, viewing.actor.name, camera, how)
+            visit = self._visits.setdefault(key, Visit(begun, self._clock()))
         if visit.watching is not begun:
             begun.end("it is watched already")
+        return visit
+
+    def known(self, incident: Incident, viewing: Viewing, camera: str, how: str) -> Visit | None:
+        """Return the visit of somebody who asks again; None where they did not ask before.
+
+        Raises:
+            NotPermittedError: it may not be shown any more.
+        """
+        with self._lock:
+            visit = self._visits.get((incident.id, viewing.actor.name, camera, how))
+            if visit is None:
+                return None
+            visit.seen_s = self._clock()
+        grant = incident.grant if visit.watching.allowed() else None
+        refusal = refusal_to_watch(grant, viewing, camera)
+        if refusal is not None:
+            raise NotPermittedError(refusal)
         return visit
 
     def last_words(self, incident: Incident, viewing: Viewing, camera: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vision.stream_parts import StreamWanted
+from vision.stream_parts import Drawing, StreamWanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vision.stream_parts import StreamKind
 
+    from .gate import Grant
     from .incident import Incident
     from .streams import Streams
     from .viewing import Showing, Viewers, Viewing
@@ -54,6 +55,14 @@ class Watching:
         """Let the camera rest, and write down that it is watched no more. Waits for the disk."""
         self.streams.leave(self.wanted)
         self.viewers.unwatch(self.showing, now_s=self.clock(), why=why)
+
+
+def drawing_of(grant: Grant) -> Drawing:
+    """Return how pictures are drawn for those who watch under a grant."""
+    exercise = grant.activation.kind == "exercise"
+    if grant.agreement is None:
+        return Drawing(exercise=exercise)
+    return Drawing(grant.agreement.streaming.heads, exercise)
 
 
 def begin_watching(

@@ -142,6 +142,27 @@ def test_it_is_looked_at_again_who_reads(place: Place, how: str) -> None:
         assert (last["type"], last["code"]) == ("websocket.close", 1008)
 
 
+def test_pieces_of_streams_are_counted_beside_all_else(store: Store, tmp_path: Path) -> None:
+    limits = RequestLimits(
+        per_actor=Limit(1, 60.0), per_player=Limit(3, 60.0), per_link=Limit(1, 60.0),
+        per_link_player=Limit(2, 60.0),
+    )  # fmt: skip
+    place = Place(store, tmp_path, limits)
+    headers, client = place.bearer(), place.client()
+    stream = "/v1/incidents/i1/streams/c1"
+
+    def answers(path: str, count: int, headers: dict[str, str]) -> list[bool]:
+        """Whether each of so many requests is answered otherwise than by 429."""
+        return [client.get(path, headers=headers).status_code != 429 for _ in range(count)]
+
+    assert answers(f"{stream}/hls/index.m3u8", 2, headers) == [True, True]
+    assert answers(f"{stream}/still.jpg", 2, headers) == [True, False]
+    assert answers("/v1/who", 2, headers) == [True, False]
+    assert answers(f"{stream}/mjpeg", 1, headers) == [False]
+    assert answers("/v1/links/a.b.c/index.m3u8", 3, {}) == [True, True, False]
+    assert answers("/v1/links/a.b.c", 2, {}) == [True, False]
+
+
 def test_they_are_counted_as_requests_are(store: Store, tmp_path: Path) -> None:
     place = with_socket(Place(store, tmp_path, RequestLimits(per_actor=Limit(2, 60.0))))
     headers = place.bearer()

@@ -60,8 +60,8 @@ def test_the_hash_is_of_what_it_says_not_of_how_it_is_written(tmp_path: Path) ->
 def test_what_is_not_written_of_later_sections_leaves_the_hash_as_it_was(tmp_path: Path) -> None:
     of_before = "b9cfe8790a943a669c0cbee064b0323d5ac843efbd6635cc2a85878cf981e718"
     assert load_agreement(write(tmp_path, terms())).sha256 == of_before
-    surveyed = terms() | {"survey": {"roles": ["principal"]}}
-    assert load_agreement(write(tmp_path, surveyed)).sha256 != of_before
+    for section in ({"survey": {"roles": ["principal"]}}, {"streams": {"heads": "clear"}}):
+        assert load_agreement(write(tmp_path, terms() | section)).sha256 != of_before
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,8 @@ def clause(**changes: Any) -> dict[str, Any]:
         ),
         ({"confidential": {"facts": ["retention"]}}, "told_to"),
         ({"retention": {"days": -1}}, "retention.days"),
+        ({"streams": {"heads": "pixelate"}}, "streams.heads"),
+        ({"streams": {"roles": ["officer"]}}, "streams.roles: 'officer' is not in"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -17,6 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from api.stream_schemas import StreamHead, StreamOver, StreamWaiting
 from api.viewing import MOST_STREAMS
 from tests.api.replayed import AGREEMENT, Console, build_console, opened_by, serving
+from vision.stream_parts import Fragment
+from vision.stream_parts import StreamHead as Head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -266,6 +268,51 @@ def test_who_says_something_is_disconnected(place: Place, says: str | bytes) -> 
     while not place.console.audited("stream-ended") and time.monotonic() < until_s:
         time.sleep(0.02)
     assert len(place.console.audited("stream-ended")) == 1
+
+
+def test_a_slow_socket_goes_on_with_the_newest_keyframe(tmp_path: Path) -> None:
+    """It holds up nobody, and what it did not read in time it never gets."""
+    with place_in(tmp_path, EXERCISE) as place:
+        run = place.console.runs.made[0]
+        run.films = False
+
+        def film(numbers: range) -> None:
+            assert run.take is not None
+            for number in numbers:
+                now_s = time.time()
+                run.take(
+                    Fragment("cam-01", 1, number, number % 10 == 0, number / 10, 0.1, now_s,
+                             number / 10, b"%6d" % number + bytes(60_000))
+                )  # fmt: skip
+
+        async def watch() -> list[Any]:
+            async with place.watch() as slow:
+                await asyncio.sleep(0.3)
+                assert run.take is not None
+                run.take(Head("cam-01", 1, "avc1.42C014", (320, 180), b"init"))
+                slow.transport.pause_reading()
+                for number in range(200):
+                    await asyncio.to_thread(film, range(number, number + 1))
+                slow.transport.resume_reading()
+                await asyncio.sleep(0.3)
+                await asyncio.to_thread(film, range(200, 201))
+                got: list[Any] = []
+                async with asyncio.timeout(10):
+                    async for message in slow:
+                        if isinstance(message, bytes):
+                            got.append(int(message[:6]) if len(message) > 6 else "init")
+                            if got[-1] == 200:
+                                return got
+                        else:
+                            got.append(json.loads(message)["type"])
+                return got
+
+        got = asyncio.run(watch())
+    told = [one for one in got if one not in {"waiting", "live"}]
+    skipped = told.index("skipped")
+    assert told[skipped + 1] % 10 == 0
+    assert told[-1] == 200
+    assert len(told) < 60  # of 200: most was left out
 
 
 def test_who_leaves_is_noted_and_the_camera_rests_a_while_later(place: Place) -> None:
