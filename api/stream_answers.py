@@ -129,7 +129,7 @@ async def still_answer(services: Services, watched: Watched, camera: str) -> Res
     _check(watching)
     if still is None:
         raise _no_picture(camera)
-    headers = {CAPTURED_AT: utc(still.captured_at_s).isoformat()}
+    headers = {CAPTURED_AT: _moment(still.captured_at_s)}
     return Response(still.jpeg, media_type="image/jpeg", headers=headers)
 
 
@@ -246,12 +246,15 @@ def _check(watching: Watching) -> None:
 
 
 def _part_of(still: Still) -> bytes:
-    captured = utc(still.captured_at_s).isoformat()
     head = (
         f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(still.jpeg)}\r\n"
-        f"{CAPTURED_AT}: {captured}\r\n\r\n"
+        f"{CAPTURED_AT}: {_moment(still.captured_at_s)}\r\n\r\n"
     )
     return head.encode() + still.jpeg + b"\r\n"
+
+
+def _moment(at_s: float) -> str:
+    return utc(at_s).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _until_gone(receive: Receive, answering: CancelScope) -> None:
