@@ -152,7 +152,8 @@ class TimelineMaker:
                 text = "the server was interrupted and went on; the archive has what was before"
                 made.append(self._add("resumed", said.published_at, text))
         elif said.until > before.until:
-            text = f"extended until {_clock(said.until)}"
+            longer_min = (said.until - before.until).total_seconds() / 60.0
+            text = f"extended by {longer_min:.0f} min"
             made.append(self._add("extended", said.published_at, text))
         made += self._agencies(before, said)
         if said.closed_at is not None and (before is None or before.closed_at is None):
@@ -339,7 +340,3 @@ def _where(subject: schemas.Subject) -> str:
 
 def _at(at_s: float) -> datetime:
     return datetime.fromtimestamp(at_s, UTC)
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M:%S} UTC"

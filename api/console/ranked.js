@@ -29,7 +29,7 @@ export class Ranked {
     this.order = order;
     keyed(byId("ranked"), ranked, (s) => s.id, (s) => this.item(s), (item, s) => this.fill(item, s));
     this.showAside(aside);
-    this.showAgain(aside.filter((s) => s.look_again));
+    this.showAgain(this.marks.open ? aside.filter((s) => s.look_again) : []);
     this.showChosen();
   }
 

@@ -4,6 +4,7 @@
 import { byId, el, keyed, say, set } from "./dom.js";
 import { KINDS } from "./words.js";
 
+const LONG = 90; // letters: a longer answer is set smaller, so that the plan keeps its room
 const SPELLED = {
   A: "Alfa", B: "Bravo", C: "Charlie", D: "Delta", E: "Echo", F: "Foxtrot", G: "Golf", H: "Hotel",
   I: "India", J: "Juliett", K: "Kilo", L: "Lima", M: "Mike", N: "November", O: "Oscar", P: "Papa",
@@ -13,13 +14,19 @@ const SPELLED = {
 
 const count = (value, unit) => `${value} ${unit}${value === 1 ? "" : "s"}`;
 
+const spoken = (whole) => (whole < 60 ? count(whole, "second")
+  : `${count(Math.floor(whole / 60), "minute")}${whole % 60 ? ` ${count(whole % 60, "second")}` : ""}`);
+
 /** "seen now", "seen 4 seconds ago", "seen 2 minutes 5 seconds ago". */
 export function ageSaid(ageS) {
   const whole = Math.floor(ageS);
-  if (whole < 2) return "seen now";
-  if (whole < 60) return `seen ${count(whole, "second")} ago`;
-  const rest = whole % 60;
-  return `seen ${count(Math.floor(whole / 60), "minute")}${rest ? ` ${count(rest, "second")}` : ""} ago`;
+  return whole < 2 ? "seen now" : `seen ${spoken(whole)} ago`;
+}
+
+/** "seen when it ended", "seen 4 seconds before it ended". */
+export function ageAtEnd(ageS) {
+  const whole = Math.floor(ageS);
+  return whole < 2 ? "seen when it ended" : `seen ${spoken(whole)} before it ended`;
 }
 
 /** "grid Delta 7". */
@@ -50,7 +57,9 @@ export class Voice {
 
   show(message) {
     this.message = message;
-    say(byId("answer"), message.text);
+    // A figure and its unit stay on one line.
+    say(byId("answer"), message.text.replace(/(\d) (m|s|min)\b/g, "$1\u00a0$2"));
+    set(byId("answer"), { "data-long": message.text.length > LONG || null });
   }
 
   /** What changes without a message. `silentS`: seconds since the answer came. */
@@ -58,7 +67,7 @@ export class Voice {
     const first = this.message?.subjects.find((s) => s.status === "ranked");
     const closed = state === "closed";
     const ageS = first ? first.age_s + (closed ? 0 : silentS ?? 0) : null;
-    const age = ageS === null ? "" : closed ? `${ageSaid(ageS)}, when it ended` : ageSaid(ageS);
+    const age = ageS === null ? "" : closed ? ageAtEnd(ageS) : ageSaid(ageS);
     say(byId("voice-age"), age && sentence(age));
     say(byId("voice-grid"), first?.grid ? `Grid ${first.grid}.` : "");
     const title = KINDS[this.kind].name;

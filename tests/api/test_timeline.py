@@ -89,7 +89,7 @@ def test_the_grant_from_its_opening_to_its_end() -> None:
     assert (opened.at, opened.role, opened.number) == (utc(START_S), "dispatcher", 1)
     assert maker.take_about(about(1.0)) == ()
     (extended,) = maker.take_about(about(2.0, until=utc(START_S + 900.0)))
-    assert (extended.kind, extended.text) == ("extended", "extended until 09:15:00 UTC")
+    assert (extended.kind, extended.text) == ("extended", "extended by 5 min")
     there = about(3.0, until=utc(START_S + 900.0), agencies=({"name": "Fire", "left_at": None},))
     assert kinds(maker.take_about(there)) == ["agency-responds"]
     gone = there.model_copy(

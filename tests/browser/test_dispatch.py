@@ -494,7 +494,7 @@ def test_what_matters_is_on_one_screen(
 
 @pytest.mark.parametrize(
     ("size", "order"),
-    [((360, 740), ["answer", "door-number", "plan", "ranked", "timeline"])],
+    [((360, 740), ["answer", "door-number", "left", "plan", "ranked", "timeline"])],
     ids=["phone"],
 )
 def test_a_phone_has_the_answer_and_the_door_first(
