@@ -138,6 +138,10 @@ class EventLog:
             deltas: whether it wants what changed. Many changes are more than a snapshot, so that
                 one coming back far behind gets that.
         """
+        if cursor == self._last_id:
+            # Without the lock: under it the next message may be in the making, and most look just
+            # to see that there is none. Whoever makes one wakes them after it can be seen here.
+            return ()
         with self._lock:
             if cursor is not None and cursor <= self._last_id:
                 missed = self._last_id - cursor

@@ -111,6 +111,52 @@ def locate(
         )
 
 
+@app.command("fanout")
+def fanout(
+    subscribers: Annotated[int, typer.Option(min=2, help="Consoles at once.")] = 500,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1.0, help="How long all of them read while memory is watched."),
+    ] = 600.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of the phases that are compared, 50 s each.")
+    ] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What do five hundred consoles on one machine cost, and how late do they hear?
+
+    A real server on loopback says the answers of the wing drill ten times a second; some of the
+    readers are too slow. Full messages and what changed, one reader and all of them, in turn. Some
+    thirteen minutes; leave the machine alone meanwhile.
+
+    Examples:
+      lastseen bench fanout --seconds 60 --rounds 1
+
+      lastseen bench fanout --json > fanout.json
+    """
+    figures = _benchmarks("fanout").measure(
+        subscribers=subscribers, seconds=seconds, rounds=rounds, on_progress=_say_playing
+    )
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    typer.echo(f"machine: {figures['machine']}")
+    for name, row in figures["phases"].items():
+        typer.echo(
+            f"{name}: p50 {row['p50_ms']['median']} ms, p99 {row['p99_ms']['median']} ms "
+            f"({row['p99_ms']['low']} to {row['p99_ms']['high']}); "
+            f"{row['cpu_share']['median']} of a core; "
+            f"{row['bytes_a_message']['median']:.0f} bytes a message"
+        )
+    long, memory = figures["long"], figures["long"]["memory"]
+    typer.echo(
+        f"{long['seconds']:.0f} s with {long['slow_readers']} slow: "
+        f"p99 {long['latency_ms']['p99']} ms, snapshots to the slow {long['snapshots_of_slow']}, "
+        f"to others {long['snapshots_of_quick']}; memory {memory['first_mib']} to "
+        f"{memory['last_mib']} MiB, {memory['slope_mib_a_minute']} MiB a minute in the end"
+    )
+
+
 @app.command("appearance")
 def appearance(
     drill: Annotated[
