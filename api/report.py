@@ -94,6 +94,7 @@ def _page(record: RunRecord, site: Site, scored: Score, values: Mapping[str, Any
         subject=final.subjects[0] if final is not None and final.subjects else None,
         unmeasured=_by_reason(figures.nulls),
         compared=scored.series.compared is not None,
+        errors=scored.series.placed is not None,
     )
 
 

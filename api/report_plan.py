@@ -208,10 +208,12 @@ def _final(final: Answer | None, plan: FloorPlan, level: str) -> list[str]:
     if final is None or not final.subjects or final.subjects[0].level != level:
         return []
     subject = final.subjects[0]
-    inside = shapely.intersection(
-        shapely.Point(subject.xy_m).buffer(subject.ce95_m), plan.footprint(level)
-    )
-    made = [_area(inside, "radius", "95 % radius of the last answer")]
+    made = []
+    if subject.visibility == "in view":  # of who is not, it holds half the building
+        inside = shapely.intersection(
+            shapely.Point(subject.xy_m).buffer(subject.ce95_m), plan.footprint(level)
+        )
+        made.append(_area(inside, "radius", "95 % radius of the last answer"))
     if final.entrances and len(final.entrances[0].route_m) > 1:
         route = shapely.LineString(final.entrances[0].route_m)
         made.append(f'<path class="route" d="{_path(route)}"/>')

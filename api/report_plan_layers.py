@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ CELL_M: Final = 1.0
 HEAT_M: Final = (0.25, 0.5, 1.0, 2.0)
 """Median errors, metres, at which the heat takes its next colour."""
 _VECTOR_EVERY_S: Final = 0.5
+_MOST_VECTORS: Final = 6000
 _BREAK_M: Final = 1.5
 """A line of places is broken where it jumps farther than this within a tenth of a second: the
 answer changed its mind, nobody ran there."""
@@ -33,7 +35,9 @@ def paths(series: Series, level: str) -> Iterator[str]:
         if (line := _line(_broken(xy_m), "other"))
     ]
     yield f'<g class="layer-others">{"".join(others)}</g>'
-    if series.compared is not None:
+    if series.compared is None:
+        yield f'<g class="layer-truth">{"".join(_true_paths(series, level))}</g>'
+    else:
         there = series.compared.there
         on_level = there.present & (there.level == level)
         seen, unseen = (
@@ -49,33 +53,67 @@ def paths(series: Series, level: str) -> Iterator[str]:
     yield f'<g class="layer-answers">{_line(_broken(told_m), "told")}</g>'
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Errors:
+    """Places on one level and where the answers put them: `(N,)` seconds, `(N, 2)` metres."""
+
+    t_s: NDArray[np.float64]
+    true_m: NDArray[np.float64]
+    told_m: NDArray[np.float64]
+
+    @property
+    def error_m(self) -> NDArray[np.float64]:
+        apart_m = self.told_m - self.true_m
+        return np.asarray(np.hypot(apart_m[:, 0], apart_m[:, 1]), np.float64)
+
+
+def _errors(series: Series, level: str) -> _Errors | None:
+    """The intruder beside the first subject; without an intruder everybody beside theirs."""
+    compared, placed = series.compared, series.placed
+    if compared is not None:
+        counted = compared.visible & np.isfinite(compared.error_m) & (series.top.level == level)
+        return _Errors(
+            series.timeline.t_s[counted],
+            compared.at_capture.xy_m[counted],
+            series.top.xy_m[counted],
+        )
+    if placed is None:
+        return None
+    here = placed.level == level
+    return _Errors(placed.t_s[here], placed.true_m[here], placed.told_m[here])
+
+
 def vectors(series: Series, level: str) -> Iterator[str]:
-    """Yield a line from where the intruder was to where the answer put them, twice a second."""
-    compared = series.compared
-    t_s = series.timeline.t_s
-    if compared is None:
+    """Yield a line from where somebody was to where the answer put them, now and then."""
+    errors = _errors(series, level)
+    if errors is None:
         return
-    every = max(1, round(_VECTOR_EVERY_S * len(t_s) / max(float(t_s[-1]), _VECTOR_EVERY_S)))
-    counted = compared.visible & np.isfinite(compared.error_m) & (series.top.level == level)
-    for moment in np.flatnonzero(counted)[::every].tolist():
-        (x0, y0), (x1, y1) = compared.at_capture.xy_m[moment], series.top.xy_m[moment]
-        error_m = float(compared.error_m[moment])
+    # Every half second, less often where there are very many; the same moments for everybody.
+    every_s = max(_VECTOR_EVERY_S, _VECTOR_EVERY_S * np.ceil(len(errors.t_s) / _MOST_VECTORS))
+    shown = np.isclose(np.round(errors.t_s / every_s) * every_s, errors.t_s, rtol=0, atol=1e-3)
+    for t_s, true_m, told_m, error_m in zip(
+        errors.t_s[shown].tolist(),
+        errors.true_m[shown].tolist(),
+        errors.told_m[shown].tolist(),
+        errors.error_m[shown].tolist(),
+        strict=True,
+    ):
+        (x0, y0), (x1, y1) = true_m, told_m
         yield (
             f'<line class="vector h{_step(error_m)}" x1="{x0:.2f}" y1="{-y0:.2f}" x2="{x1:.2f}" '
-            f'y2="{-y1:.2f}"><title>{t_s[moment]:.1f} s: {error_m:.2f} m off</title></line>'
+            f'y2="{-y1:.2f}"><title>{t_s:.1f} s: {error_m:.2f} m off</title></line>'
         )
 
 
 def heat(series: Series, level: str) -> Iterator[str]:
-    """Yield squares of floor, coloured by the median error while the intruder was on them."""
-    compared = series.compared
-    if compared is None:
+    """Yield squares of floor, coloured by the median error while somebody was on them."""
+    errors = _errors(series, level)
+    if errors is None:
         return
-    counted = compared.visible & np.isfinite(compared.error_m) & (series.top.level == level)
     cells: dict[tuple[int, int], list[float]] = {}
-    for moment in np.flatnonzero(counted).tolist():
-        x, y = np.floor(compared.at_capture.xy_m[moment] / CELL_M).astype(int).tolist()
-        cells.setdefault((x, y), []).append(float(compared.error_m[moment]))
+    places = np.floor(errors.true_m / CELL_M).astype(int).tolist()
+    for (x, y), error_m in zip(places, errors.error_m.tolist(), strict=True):
+        cells.setdefault((x, y), []).append(error_m)
     for (x, y), errors_m in sorted(cells.items()):
         median_m = float(np.median(errors_m))
         yield (
@@ -116,6 +154,14 @@ def now_marks(letter_m: float) -> Iterator[str]:
     r = 0.55 * letter_m
     yield f'<circle class="now-true" r="{r:.2f}" hidden=""/>'
     yield f'<path class="now-told" d="M0 {-r:.2f}L{r:.2f} 0L0 {r:.2f}L{-r:.2f} 0Z" hidden=""/>'
+
+
+def _true_paths(series: Series, level: str) -> Iterator[str]:
+    """The true paths of all persons, where none of them is the intruder."""
+    for path in series.people:
+        there = path.at(series.timeline.t_s)
+        here = there.present & (there.level == level)
+        yield _line(np.where(here[:, None], there.xy_m, np.nan), "true everybody")
 
 
 def _step(error_m: float) -> int:

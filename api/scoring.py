@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from calibration.site import Site
 
     from .run_record import RunRecord
-    from .scoring_faults import Faults
+    from .scoring_faults import Faults, Placed
     from .scoring_intruder import Comparison, Doors
     from .scoring_timeline import Timeline, TopSubject
-    from .truth import Truth
+    from .truth import TruePath, Truth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +56,16 @@ class Series:
         top: the top-ranked subject at each.
         compared: the intruder beside it; None without truth of an intruder.
         spans_ms: measured milliseconds by span, one value a used frame.
+        placed: all persons beside the subjects that stand for them; None without truth.
+        people: the true paths of all persons.
     """
 
     timeline: Timeline
     top: TopSubject
     compared: Comparison | None
     spans_ms: Mapping[str, NDArray[np.float64]]
+    placed: Placed | None = None
+    people: tuple[TruePath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +187,15 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
         intruder=compared is not None,
         entrances=routes is not None,
     )
-    return Score(replace(figures, nulls=reasons), Series(timeline, top, compared, spans))
+    series = Series(
+        timeline,
+        top,
+        compared,
+        spans,
+        None if faults is None else faults.placed,
+        () if truth is None else tuple(truth.people),
+    )
+    return Score(replace(figures, nulls=reasons), series)
 
 
 def _as_of_nobody_special(of_all: EverybodyFigures) -> IntruderFigures:

@@ -79,6 +79,23 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Every visible person beside the subject that stands for them, within a metre: N pairs.
+
+    Attributes:
+        t_s: `(N,)` float64, the moment, seconds from the start of the drill.
+        level: `(N,)` object, level id.
+        true_m: `(N, 2)` float64, where the person was at the time of the sighting, site metres.
+        told_m: `(N, 2)` float64, where the subject was put.
+    """
+
+    t_s: NDArray[np.float64]
+    level: NDArray[np.object_]
+    true_m: NDArray[np.float64]
+    told_m: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Faults:
     """What went wrong, and how much of it at each of M moments.
 
@@ -88,6 +105,7 @@ class Faults:
         visible: `(M,)` int64, how many persons a camera could see.
         missed: `(M,)` int64, how many of them no subject stood for.
         false: `(M,)` int64, how many subjects in view were nobody.
+        placed: all persons where they were, beside where they were put.
     """
 
     false_positions: tuple[FalsePosition, ...]
@@ -95,6 +113,7 @@ class Faults:
     visible: NDArray[np.int64]
     missed: NDArray[np.int64]
     false: NDArray[np.int64]
+    placed: Placed
 
 
 def faults_of(timeline: Timeline, truth: Truth, seen: Scenes) -> Faults:
@@ -123,6 +142,36 @@ def faults_of(timeline: Timeline, truth: Truth, seen: Scenes) -> Faults:
         np.array([len(persons) for persons in seen.persons], np.int64),
         missed,
         false,
+        _placed(timeline, truth, seen, followed),
+    )
+
+
+def _placed(
+    timeline: Timeline, truth: Truth, seen: Scenes, followed: list[dict[int, int]]
+) -> Placed:
+    by_person: dict[int, list[tuple[float, float, float, float]]] = {}
+    for moment, pairs in enumerate(followed):
+        answer = timeline.answers[moment]
+        subjects = {one.subject: one for one in (answer.subjects if answer else ())}
+        for person, number in pairs.items():
+            subject = subjects[seen.names[number]]
+            row = (timeline.t_s[moment], subject.seen_at_s - timeline.start_s, *subject.xy_m)
+            by_person.setdefault(person, []).append(row)
+    t_s, level, true_m, told_m = [np.zeros(0)], [np.zeros(0, object)], [], []
+    for person, rows in by_person.items():
+        table = np.array(rows, np.float64)
+        there = truth.people[person].at(table[:, 1])
+        keep = there.present
+        t_s.append(table[keep, 0])
+        level.append(there.level[keep])
+        true_m.append(there.xy_m[keep])
+        told_m.append(table[keep, 2:])
+    nowhere = np.zeros((0, 2))
+    return Placed(
+        np.concatenate(t_s),
+        np.concatenate(level),
+        np.concatenate([nowhere, *true_m]),
+        np.concatenate([nowhere, *told_m]),
     )
 
 

@@ -69,6 +69,7 @@ function rowsOf(run) {
     rows.push({ kind: "bands", label: "Door, answer", high: 24, parts: stretches(run, line.door, truth?.door_right, door) });
   }
   if (truth) rows.push({ kind: "error", label: "Error, m", high: 58 });
+  if (line.people) rows.push({ kind: "counts", label: "Missed, too many", high: 34 });
   if (run.alarms.length) rows.push({ kind: "alerts", label: "Armed alerts", high: 24 });
   const tracks = everyTrack ? line.tracks : line.tracks.slice(0, MOST_TRACKS);
   for (const track of tracks) rows.push({ kind: "track", label: track.subject, high: 13, track });
@@ -123,6 +124,23 @@ function errorLine(run, y, high) {
   drawing.append(svg("text", { class: "axis", x: width - 2, y: y + 11, "text-anchor": "end" }, `${top.toFixed(1)} m`));
 }
 
+function counts(run, y, high) {
+  const { step_s: step, people } = run.timeline;
+  const top = Math.max(2, ...people.missed, ...people.false);
+  for (const [values, cls] of [[people.false, "too-many"], [people.missed, "missed"]]) {
+    let d = "";
+    values.forEach((value, moment) => {
+      const t = moment * step;
+      if (t < from - step || t > until + step) return;
+      const x = clamp(place(t), gutter, width).toFixed(1), level = (y + high * (1 - value / top)).toFixed(1);
+      d += d ? `H${x}V${level}` : `M${x} ${level}`;
+    });
+    if (d) drawing.append(svg("path", { class: cls, d }));
+  }
+  drawing.append(svg("path", { class: "axis-line", d: `M${gutter} ${y + high}H${width}` }));
+  drawing.append(svg("text", { class: "axis", x: width - 2, y: y + 11, "text-anchor": "end" }, String(top)));
+}
+
 function alerts(run, y, high) {
   for (const alarm of run.alarms) {
     if (alarm.t_s < from || alarm.t_s > until) continue;
@@ -167,6 +185,7 @@ function draw() {
       if (row.kind === "bands") row.parts.forEach((part) => band(part, top, row.high));
       else if (row.kind === "bars") row.parts.forEach((part) => { const shape = bar(part, top, row.high, row.cls); if (shape) drawing.append(shape); });
       else if (row.kind === "error") errorLine(run, top, row.high);
+      else if (row.kind === "counts") counts(run, top, row.high);
       else if (row.kind === "alerts") alerts(run, top, row.high);
       else if (row.kind === "track") {
         for (const [begin, end] of row.track.in_view) { const shape = bar({ from: begin, until: end }, top, row.high, "track"); if (shape) drawing.append(shape); }
@@ -200,6 +219,10 @@ function words(run, moment) {
   if (door) said.push(`Door ${door}${judged(truth?.door_right?.[moment])}.`);
   if (typeof truth?.error_m[moment] === "number") said.push(`Error ${truth.error_m[moment].toFixed(2)} m.`);
   if (typeof line.armed_probability[moment] === "number") said.push(`Armed ${Math.round(line.armed_probability[moment] * 100)} %.`);
+  if (line.people) {
+    const { visible, missed, false: many } = line.people;
+    said.push(`${visible[moment]} visible, ${missed[moment]} missed, ${many[moment]} too many.`);
+  }
   return said.join(" ");
 }
 

@@ -24,6 +24,7 @@ from api.report_terms import DEFINITIONS
 from api.run_record import load_run, save_run
 from api.run_stills import StillsOfAlerts, covered
 from api.scoring_alarms import alarms_of
+from api.truth import Truth
 from tests.api.scored_drill import (
     START_S,
     Says,
@@ -255,3 +256,19 @@ def test_pictures_have_a_bound_and_the_false_ones_come_first(tmp_path: Path) -> 
     shown, left_out = alarms_shown(alarms, stills, most_bytes=len(stills[0].jpeg))
     assert [(one["alarm"].subject, len(one["pictures"])) for one in shown] == [("S2", 1), ("S1", 0)]
     assert left_out == 1
+
+
+def test_without_an_intruder_the_plan_shows_everybody_and_how_far_off_they_were(
+    tmp_path: Path,
+) -> None:
+    people = truth().people
+    students = Truth(tuple(replace(path, role="student") for path in people), truth().boxes)
+    write_report(record(perfect(0.3)), site(), students, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "Where everybody was, and where the answers put them" in page
+    assert page.count('class="true everybody"') == 2
+    vectors = re.findall(r'<line class="vector h(\d)".*?<title>([\d.]+) s: ([\d.]+) m', page)
+    assert {(step, error) for step, _, error in vectors} == {("1", "0.30")}
+    # twice a second, both persons
+    assert sorted(float(t) for _, t, _ in vectors)[:4] == [0.0, 0.0, 0.5, 0.5]
+    assert 'class="heat h1"' in page

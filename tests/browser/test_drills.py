@@ -139,7 +139,8 @@ def test_the_timeline_is_moved_over_zoomed_and_spoken(
         page.keyboard.press("ArrowRight")
     expect(line).to_have_attribute("aria-valuenow", "2.0")
     expect(line).to_have_attribute("aria-valuetext", r"2.0 s. Truth: Room A, visible. "
-        "Answer: S1, Room A (right). Door 1 (right). Error 0.40 m. Armed 99 %.")  # fmt: skip
+        "Answer: S1, Room A (right). Door 1 (right). Error 0.40 m. Armed 99 %. "
+        "2 visible, 0 missed, 0 too many.")  # fmt: skip
     expect(page.locator(".now-true")).to_be_visible()
     expect(page.locator(".now-told")).to_be_visible()
     page.keyboard.press("+")
