@@ -28,8 +28,8 @@ export class ArrivalPicker {
   begin(incident, me) {
     this.incident = incident;
     this.allowed = may(me, "mark");
-    byId("arrive").hidden = !this.allowed;
-    byId("arrive-undo").hidden = true;
+    byId("arrive").hidden = byId("arrive-undo").hidden = !this.allowed;
+    this.show(null);
     say(byId("plan-refusal"), "");
     this.switch(false);
   }
@@ -42,7 +42,8 @@ export class ArrivalPicker {
   }
 
   show(arrival) {
-    byId("arrive-undo").hidden = !arrival || !this.allowed;
+    this.told = Boolean(arrival);
+    byId("arrive-undo").disabled = !this.told;
   }
 
   switch(on) {
@@ -110,7 +111,8 @@ export class ArrivalPicker {
       say(refusal, `Where officers arrive was not taken. ${requests.inWords(error)}`);
       refusal.focus();
     } finally {
-      byId("arrive").disabled = byId("arrive-undo").disabled = false;
+      byId("arrive").disabled = false;
+      byId("arrive-undo").disabled = !this.told;
     }
   }
 }

@@ -241,8 +241,9 @@ export class PlanBoard {
     byId("legend-search").hidden = !this.follower?.map;
     if (!sought?.search) return;
     const { rooms, areas } = searchWords(sought, this.plan.names);
-    say(byId("search-who"), `${sought.id} can be in`);
-    keyed(byId("search-rooms"), rooms.map((text, i) => ({ text, i })), ({ i }) => i,
+    say(byId("search-who"), `${sought.id} can be in `);
+    const ends = (i) => (i === rooms.length - 1 ? ". " : "; ");
+    keyed(byId("search-rooms"), rooms.map((text, i) => ({ text: text + ends(i), i })), ({ i }) => i,
       () => el("li"), (item, { text }) => say(item, text));
     const { follower } = this;
     const age = !follower?.map ? "the map is being fetched"

@@ -98,7 +98,7 @@ export class SearchFollower {
     this.askedAt = performance.now();
     try {
       const map = await requests.searchMap(this.incident, subject);
-      if (subject === this.subject) this.take(map);
+      if (map && subject === this.subject) this.take(map);
     } catch (error) {
       // A camera sees the subject again, or the incident is closed: there is no map any more.
       const none = error instanceof requests.Refused && error.status === 404;

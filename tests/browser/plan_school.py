@@ -118,8 +118,8 @@ def _level(level: str, n: int) -> list[object]:
         made.append(line(f"ds{i}", "opening", [[x + 4, 16], [x + 5, 16]], category="pedestrian"))
     if n == 0:
         for number, name, ends in (
-            ("1", "West", [[0, 17], [0, 19]]), ("2", "East", [[60, 17], [60, 19]]),
-            ("12", "South", [[24, 0], [26, 0]]),
+            ("1", "West", [[0.0, 17.0], [0.0, 19.0]]), ("2", "East", [[60.0, 17.0], [60.0, 19.0]]),
+            ("12", "South", [[24.0, 0.0], [26.0, 0.0]]),
         ):  # fmt: skip
             made.append(line(f"e{number}", "entrance", ends, door_number=number, name=name))
     return made
@@ -153,7 +153,8 @@ def search_picture(subject: str, at_s: float, cell_m: float = 0.5) -> SearchPict
     upper[int(16 / cell_m) : int(20 / cell_m), int(50 / cell_m) :] = 1
     upper = (0.1 * upper / upper.sum()).astype(np.float32)
     half = shapely.MultiPolygon([shapely.box(1, 17, 9.5, 27)])
-    most = shapely.MultiPolygon([shapely.box(0, 16, 10, 36).union(shapely.box(0, 16, 20, 20))])
+    corner = [(0, 16), (20, 16), (20, 20), (10, 20), (10, 36), (0, 36)]
+    most = shapely.MultiPolygon([shapely.Polygon(corner)])
     stairs = shapely.MultiPolygon([shapely.box(50, 16, 60, 20)])
     return SearchPicture(
         subject, at_s, cell_m, 0.05,
