@@ -171,7 +171,7 @@ export class Pictures {
     const screen = el("div", { class: "screen" });
     const tile = {
       id, name, screen,
-      age: el("span", { class: "picture-age" }),
+      age: el("p", { class: "picture-age" }),
       why: el("p", { class: "picture-why" }),
       open: el("button", { type: "button", class: "picture-open", "aria-label": `Enlarge ${name}` }),
       pin: el("button", {
@@ -182,7 +182,7 @@ export class Pictures {
     tile.frame.append(screen, tile.open);
     tile.item = el("li", { class: "picture", "data-camera": id }, tile.frame,
       el("div", { class: "picture-words" },
-        el("p", { class: "picture-name" }, el("strong", {}, name), " ", tile.age), tile.pin, tile.why));
+        el("p", { class: "picture-name" }, el("strong", {}, name)), tile.pin, tile.why));
     tile.open.onclick = () => {
       if (tile.player.state === "blocked") tile.player.tapped();
       else this.enlarge(tile);
@@ -201,6 +201,7 @@ export class Pictures {
       onage: (ageS) => say(tile.age, ageS === null ? "no picture" : `${seconds(ageS)} old`),
       onslow: () => this.slow(tile),
     });
+    screen.append(tile.age); // it goes where the picture goes
     this.tiles.set(id, tile);
     return tile;
   }

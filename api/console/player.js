@@ -249,7 +249,8 @@ export class Player {
 
   /** Show nothing any more, for good: `words` says why. */
   finish(state, words) {
-    if (this.over && this.over !== "paused") return;
+    // Who hears that a stream may not be shown any more may hear later that all is closed.
+    if (this.over && this.over !== "paused" && !(this.over === "refused" && state === "closed")) return;
     this.end();
     this.capturedMs = null;
     const why = words ? `${words.charAt(0).toUpperCase()}${words.slice(1)}` : "";
