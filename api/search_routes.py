@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import shapely
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from calibration.geodesy import Anchor, SiteFrame
 from calibration.search_picture import LevelPicture, SearchPicture
@@ -15,7 +15,7 @@ from . import examples
 from .errors import ProblemError
 from .locations import Places
 from .search_message import search_message
-from .search_schemas import SearchMap  # noqa: TC001 - FastAPI reads the annotation
+from .search_schemas import SearchMap
 from .services import DOCUMENTED_BEARER, WatchedHere
 
 router = APIRouter(
@@ -50,25 +50,26 @@ _EXAMPLE = search_message(
 
 @router.get(
     "/search/{subject}",
+    response_model=SearchMap,
     responses={
         200: examples.json_example(_EXAMPLE, "Where it can be now"),
+        204: {"description": "There is no map of it now: a camera sees it, or the end has come."},
         404: examples.problem_example(
-            404, "no-search-map", "No such map", "a camera sees S3, or nobody is called that"
+            404, "no-search-map", "No such map", "nobody in the newest answer is called S9"
         ),
     },
 )
 def get_search_map(
     watched: WatchedHere,
     subject: Annotated[str, Path(description="Id of the subject.", max_length=32)],
-) -> SearchMap:
+) -> SearchMap | Response:
     """Return where a subject that no camera sees can be now, while the incident is open."""
     incident = watched.incident
     found = incident.search_map(watched.viewing, subject)
-    if found is None:
-        raise ProblemError(
-            404,
-            "no-search-map",
-            "No such map",
-            f"a camera sees {subject!r}, nobody is called that, or the incident is closed",
-        )
-    return found
+    if found is not None:
+        return found
+    if any(one.id == subject for one in incident.last_seen(watched.viewing).subjects):
+        return Response(status_code=204)  # daily, and no error: it came into view meanwhile
+    raise ProblemError(
+        404, "no-search-map", "No such map", f"nobody in the newest answer is called {subject!r}"
+    )

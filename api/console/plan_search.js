@@ -98,9 +98,9 @@ export class SearchFollower {
     this.askedAt = performance.now();
     try {
       const map = await requests.searchMap(this.incident, subject);
-      if (map && subject === this.subject) this.take(map);
+      if (subject === this.subject) this.take(map); // null: a camera sees it again
     } catch (error) {
-      // A camera sees the subject again, or the incident is closed: there is no map any more.
+      // The newest answer does not have the subject any more.
       const none = error instanceof requests.Refused && error.status === 404;
       if (none && subject === this.subject) this.take(null);
     } finally {

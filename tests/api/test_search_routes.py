@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry import shape
 
 from calibration.search_picture import LevelPicture, SearchPicture
-from tests.api.replayed import START_S, Console, opened_by, slug_of
+from tests.api.replayed import START_S, Console, answer, opened_by, slug_of, subject
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -61,6 +61,14 @@ def test_the_map_is_told_in_metres_and_degrees(
     back = [console.target.site.frame.to_site(np.array(ring)) for ring in (outer, hole)]
     assert [shapely.LinearRing(ring).is_ccw for ring in back] == [True, False]
     assert shapely.Polygon(back[0], [back[1]]).area == pytest.approx(32.0, abs=0.1)
+
+
+def test_a_subject_that_is_seen_has_none(
+    console: Console, client: TestClient, incident: str
+) -> None:
+    console.runs.made[-1].publish(answer(START_S, subject("S2", at_s=START_S)))
+    response = client.get(f"/v1/incidents/{incident}/search/S2")
+    assert (response.status_code, response.content) == (204, b"")
 
 
 def test_nobody_else_has_one_and_nobody_after_the_end(client: TestClient, incident: str) -> None:

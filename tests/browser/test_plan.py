@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
     from tests.browser.conftest import Cable, Watched
 
@@ -145,7 +145,7 @@ def test_marks_say_by_their_shape_what_is_known(speaker: Speaker, quiet_page: Pa
         expect(page.locator(f'#plan .subject[data-subject="{name}"]')).to_have_css("opacity", "0.6")
     expect(page.locator('#plan .subject[data-subject="S4"] .rank')).to_have_text("R")
     expect(page.locator('#plan .subject[data-subject="S4"]')).to_have_attribute(
-        "aria-label", "S4, responder, unit Unit 12, West room, D2"
+        "aria-label", "S4, responder, unit Unit 12, West room, D3"
     )
 
     # who is on another level is told on its button, and to who hears the page
@@ -205,11 +205,14 @@ def test_a_map_that_cannot_be_fetched_grows_old(speaker: Speaker, quiet_page: Pa
     page = quiet_page
     speaker.make = out_of_view
     expect(page.locator("#plan .search .band-1")).to_be_visible()
-    page.route("**/search/S1", lambda route: route.fulfill(status=204))  # nothing to read
+    held: list[Route] = []
+    page.route("**/search/S1", held.append)  # which answers nothing
     expect(page.locator("#plan .search[data-old]")).to_have_count(1)
     expect(page.locator("#search-areas")).to_contain_text("not live")
     expect(page.locator("body")).to_have_attribute("data-fresh", "live")
     page.unroute("**/search/S1")
+    for route in held:
+        route.continue_()
     expect(page.locator("#plan .search[data-old]")).to_have_count(0)
 
 
