@@ -138,10 +138,13 @@ def _end_with(connection: Connection) -> None:
     """End this process at once when the other end of the pipe is closed.
 
     Nothing is ever sent to it, so whatever is to be read is that end. What was written of a report
-    is deleted by whoever closed it, and a worker of this process ends with its own pipe.
+    is deleted by whoever closed it. A worker of this process would end with its own pipe, but not
+    before it has looked at the frames it holds.
     """
     with contextlib.suppress(OSError):
         connection.poll(None)
+    for worker in multiprocessing.active_children():
+        worker.kill()
     os._exit(1)
 
 

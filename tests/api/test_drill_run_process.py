@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from tests.api.box_drill import make_box_drill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from api.record import Record
     from api.run_record import Speed
@@ -55,13 +56,37 @@ def test_it_plays_tells_and_writes_the_report(job: DrillJob, speed: Speed) -> No
     assert not multiprocessing.active_children()
 
 
+def below(process: int) -> list[int]:
+    """Ids of all processes that come of one."""
+    found = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            found += [int(child), *below(int(child))]
+    return found
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there and no mere entry that nobody has asked for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def said_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 @pytest.mark.parametrize("speed", ["max", "realtime"])
 def test_stopped_it_is_gone_within_a_second(job: DrillJob, speed: Speed) -> None:
     begun: list[Played] = []
     asked_s: list[float] = []
+    before = below(os.getpid())
+    there: list[int] = []
 
     def stopped() -> bool:
         if begun and not asked_s:
+            there.extend(set(below(os.getpid())) - set(before))
             asked_s.append(time.monotonic())
         return bool(begun)
 
@@ -69,6 +94,9 @@ def test_stopped_it_is_gone_within_a_second(job: DrillJob, speed: Speed) -> None
     assert why == "it was stopped"
     assert time.monotonic() - asked_s[0] < 1.0
     assert not multiprocessing.active_children()
+    # the one that Python itself keeps for as long as this process lives is no player
+    left = [one for one in there if runs(one) and b"resource_tracker" not in said_of(one)]
+    assert left == []
     assert list(job.out.iterdir()) == []
 
 
