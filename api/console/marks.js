@@ -7,6 +7,7 @@ import * as requests from "./requests.js";
 import { clockTime, isSuspect } from "./words.js";
 
 const SETTLE_MS = 700; // a button that has moved under the pointer takes no click for so long
+const AGAIN_MS = 3000;
 const MARKS = {
   confirm: {
     key: "c", label: ["", "C", "onfirm"], means: "is the intruder",
@@ -42,6 +43,7 @@ export class Marks {
     this.open = true;
     this.by = new Map(); // names of who gave a mark, by its number
     this.known = "";
+    this.learnAfter = 0;
     this.movedAt = new Map(); // when a person's place in the list changed
     this.again = null;
     byId("marked").hidden = true;
@@ -103,13 +105,14 @@ export class Marks {
   /** Learn who gave the marks that an answer holds: their names are told to those who may mark. */
   async learn(subjects) {
     const numbers = subjects.flatMap((s) => s.marks.map((held) => held.number)).sort().join();
-    if (!this.may || numbers === this.known) return;
+    if (!this.may || numbers === this.known || performance.now() < this.learnAfter) return;
     this.known = numbers;
     try {
       const { marks } = await requests.marks(this.incident);
       this.by = new Map(marks.map((mark) => [mark.number, mark.by]));
     } catch {
-      this.known = ""; // asked again with the next answer; roles are shown meanwhile
+      this.known = ""; // asked again after a while; roles are shown meanwhile
+      this.learnAfter = performance.now() + AGAIN_MS;
     }
   }
 
@@ -162,12 +165,10 @@ export class Marks {
     no.onclick = () => this.leave(item);
     box.hidden = false;
     no.focus(); // Enter pressed once too often leaves everything as it is
-    this.tell(question);
   }
 
   leave(item) {
     item.querySelector(".ask").hidden = true;
-    this.tell("");
     item.querySelector(".choose").focus();
   }
 

@@ -5,13 +5,15 @@ import { byId, el, keyed, say, set } from "./dom.js";
 import * as requests from "./requests.js";
 import { clockTime } from "./words.js";
 
-const RETRY_MS = 3000;
+const EVERY_MS = 2000; // a reader that gets one snapshot after the other asks no oftener
 
 export class Timeline {
   constructor(incident) {
     this.incident = incident;
     this.entries = new Map(); // by number
     this.left = false;
+    this.timer = null;
+    this.fetchedAt = -Infinity;
     byId("timeline").replaceChildren();
   }
 
@@ -21,13 +23,21 @@ export class Timeline {
     this.draw();
   }
 
-  /** Fetch all: the first time, after a snapshot, and at the end. */
-  async fetch() {
+  /** Fetch all: the first time, after a snapshot, and at the end. Not more often than needed. */
+  fetch() {
+    if (this.timer !== null) return;
+    const wait = Math.max(0, this.fetchedAt + EVERY_MS - performance.now());
+    this.timer = setTimeout(() => this.fetchNow(), wait);
+  }
+
+  async fetchNow() {
+    this.fetchedAt = performance.now();
+    this.timer = null;
     try {
       const told = await requests.timeline(this.incident);
       if (!this.left) this.hear(told);
     } catch {
-      if (!this.left) setTimeout(() => { if (!this.left) this.fetch(); }, RETRY_MS);
+      if (!this.left) this.fetch();
     }
   }
 
@@ -45,5 +55,6 @@ export class Timeline {
 
   leave() {
     this.left = true;
+    clearTimeout(this.timer);
   }
 }

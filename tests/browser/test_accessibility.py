@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from tests.browser.steps import (
@@ -117,6 +117,10 @@ PAGES: dict[str, Callable[[Visit], None]] = {
     "closing": closing,
     "closed": closed,
     "reference": reference,
+    "drills": lambda visit: visit.go("/drills"),
+    "tactical": lambda visit: visit.go("/tactical"),
+    "calibrate": lambda visit: visit.go("/calibrate", "installer"),
+    "plan-editor": lambda visit: visit.go("/plan-editor", "installer"),
 }
 
 SIZES = {"desk": (1440, 900), "phone": (360, 740)}
