@@ -131,6 +131,11 @@ def far(segments: Sequence[Segment], wanted: Wanted) -> bool:
     return bool(segments) and wanted.segment > segments[-1].number + _TOO_FAR
 
 
+def newest_whole(segments: Sequence[Segment]) -> int:
+    """Return the number of the newest segment that is complete; -1 where there is none."""
+    return max((segment.number for segment in segments if segment.complete), default=-1)
+
+
 def has(segments: Sequence[Segment], wanted: Wanted | None) -> bool:
     """Whether a playlist of these segments has what is waited for.
 

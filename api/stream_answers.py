@@ -66,10 +66,13 @@ async def playlist_answer(
     visits = services.visits
     try:
         visit = await _visit(services, watched, camera, "hls")
+        # A player that waits for nothing and asks again is given what it has not: Chromium takes
+        # a playlist that has not changed for a broken one.
+        held = hls.Wanted(visit.given + 1) if wanted is None and visit.given >= 0 else wanted
         segments = await incident.streams.segments(
             camera,
-            lambda kept: hls.has(kept, wanted) or (wanted is not None and hls.far(kept, wanted)),
-            _PATIENCE_S,
+            lambda kept: hls.has(kept, held) or (wanted is not None and hls.far(kept, wanted)),
+            _PATIENCE_S if held is wanted else hls.TARGET_S + 1.0,
         )
         _check(visit.watching)
     except NotPermittedError:
@@ -86,7 +89,7 @@ async def playlist_answer(
         )
     if not hls.has(segments, None) or not hls.has(segments, wanted):
         raise _no_picture(camera)
-    visit.playlist = hls.playlist(segments)
+    visit.playlist, visit.given = hls.playlist(segments), hls.newest_whole(segments)
     return Response(visit.playlist, media_type=PLAYLIST_TYPE)
 
 

@@ -40,11 +40,13 @@ class Visit:
         watching: their stream.
         seen_s: when they asked last, Unix seconds.
         playlist: the newest playlist that they were given; "" before the first.
+        given: number of the newest whole segment in it; -1 before the first.
     """
 
     watching: Watching
     seen_s: float
     playlist: str = ""
+    given: int = -1
 
 
 class Visits:

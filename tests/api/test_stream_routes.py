@@ -173,6 +173,16 @@ def test_a_playlist_is_held_back_until_it_has_what_is_waited_for(place: Place) -
         assert (answer.status_code, slug_of(answer)) == (400, "segment-too-far"), params
 
 
+def test_who_asks_again_is_given_what_they_have_not(place: Place) -> None:
+    """Chromium plays no playlist that has not changed."""
+    path = f"{place.streams}/cam-01/hls/index.m3u8"
+    wholes = [
+        [name for name in named_in(place.client.get(path).text) if name.startswith("segment")]
+        for _ in range(3)
+    ]
+    assert wholes[0][-1] != wholes[1][-1] != wholes[2][-1]
+
+
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe, of the package ffmpeg")
 def test_another_program_plays_it_by_a_link_to_its_end(place: Place) -> None:
     path = place.link("hls").json()["path"]
