@@ -18,6 +18,7 @@ from . import (
     archive_routes,
     audit_routes,
     calibration_routes,
+    cameras_now_routes,
     drill_run_routes,
     incident_routes,
     link_routes,
@@ -40,8 +41,8 @@ from .access import Access
 from .assembly import assemble
 from .drill_run_process import process_player
 from .errors import ApiError
+from .problem_schemas import Problem
 from .problems import install_problem_handlers
-from .schemas import Problem
 from .walk_tests import people_detector
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def create_app(
         mark_routes,
         report_routes,
         search_routes,
+        cameras_now_routes,
         timeline_routes,
         request_routes,
         site_routes,

@@ -30,6 +30,7 @@ from .locations import (
     last_seen_message,
     utc,
 )
+from .problem_schemas import Problem
 from .runs import CameraStatus
 
 _AT_S = 1772442015.25  # 2026-03-02 09:00:15.25 UTC
@@ -277,7 +278,7 @@ def json_example(
 
 def problem_example(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
     """Return the OpenAPI response object of one kind of problem."""
-    problem = schemas.Problem(
+    problem = Problem(
         type=f"urn:lastseen:problem:{slug}",
         title=title,
         status=status,

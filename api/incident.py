@@ -11,10 +11,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from calibration.next_cameras import next_cameras
-
 from . import schemas
 from .camera_states import phases, state_of
+from .cameras_now import CamerasNow
 from .confidential import told_less, unnamed, without_cameras
 from .event_forms import Form
 from .events import EventLog
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
-    from calibration.next_cameras import CameraNow
     from vision.evidence import EvidencePicture
 
     from .gate import Grant
@@ -104,6 +102,7 @@ class Incident:
         after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
         self.events = EventLog(self._snapshot_json, less=told_less, after=after)
         self.told = Told(after=after)
+        self.cameras_now = CamerasNow(target.prepared, grant.permit.cameras)
         self.streams = Streams(
             grant.permit.cameras, clock, lambda camera: state_of(self._cameras, camera)
         )
@@ -147,7 +146,7 @@ class Incident:
     def publish(self, answer: Answer) -> None:
         """Publish an answer; ignored once closed. Never raises: a run's thread calls it."""
         text = ""
-        cameras_now = self._cameras_now(answer)
+        cameras_now = self.cameras_now.take(answer)
         self.told.see(mark for subject in answer.subjects for mark in subject.marks)
 
         def make(number: int) -> str:
@@ -314,12 +313,6 @@ class Incident:
 
     def _find_picture(self, track: TrackKey) -> EvidencePicture | None:
         return None if self._run is None else self._run.picture(track)
-
-    def _cameras_now(self, answer: Answer) -> tuple[CameraNow, ...]:
-        if not any(subject.status == "ranked" for subject in answer.subjects):
-            return ()
-        reach = self.target.prepared.camera_reach()
-        return next_cameras(answer, reach, allowed=self._grant.permit.cameras)
 
     def _find_and_keep(self, track: TrackKey) -> EvidencePicture | None:
         picture = self._find_picture(track)

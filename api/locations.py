@@ -122,7 +122,7 @@ def last_seen_message(
             for subject in answer.subjects
         ),
         entrances=tuple(_entrance(option, level, places) for option in answer.entrances),
-        cameras_now=tuple(_camera_now(one, places) for one in cameras_now),
+        cameras_now=tuple(camera_now_message(one, places.camera_names) for one in cameras_now),
         arrival=None if answer.arrival_m is None else _place(answer.arrival_m, places),
     )
 
@@ -240,10 +240,11 @@ def _subject(
     )
 
 
-def _camera_now(one: CameraNow, places: Places) -> schemas.CameraNow:
+def camera_now_message(one: CameraNow, names: Mapping[str, str]) -> schemas.CameraNow:
+    """Return a camera that matters now as a message, called by its name where that is known."""
     return schemas.CameraNow(
         id=one.camera,
-        name=places.camera_names.get(one.camera, one.camera),
+        name=names.get(one.camera, one.camera),
         sight=one.sight,
         chance=one.chance,
         soonest_s=one.soonest_s,

@@ -20,7 +20,7 @@ from .errors import (
     StateError,
     StoreError,
 )
-from .schemas import FieldError, Problem
+from .problem_schemas import FieldError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

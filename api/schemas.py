@@ -385,25 +385,3 @@ class IncidentList(Message):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     incidents: tuple[Incident, ...]
-
-
-class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it. The one shape of every error."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: str = Field(description="Stable URN of the kind of problem.")
-    title: str
-    status: int
-    detail: str
-    instance: str = Field(description="Path of the request.")
-    errors: list[FieldError] | None = Field(
-        default=None, description="Which fields of the request are wrong (422 only)."
-    )
-
-
-class FieldError(BaseModel):
-    """One wrong field of a request."""
-
-    where: str = Field(description='Place in the request, e.g. "body.kind".')
-    message: str

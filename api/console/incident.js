@@ -176,6 +176,7 @@ class Screen {
     this.ranked.chosen = chosen;
     this.ranked.showChosen();
     this.board.choose(chosen);
+    pictures.choose(chosen);
   }
 
   /** Lead on to what was opened in this one's place. */

@@ -26,6 +26,7 @@ export class Pictures {
     this.names = new Map();
     this.paths = new Map();
     this.places = [];
+    this.chosen = null; // subject id, where somebody chose one
     this.tiles = new Map(); // by camera id
     this.enlarged = null;
     this.timer = null;
@@ -77,7 +78,10 @@ export class Pictures {
     this.root.hidden = this.incident === null;
     if (this.incident === null) return;
     document.addEventListener("visibilitychange", this.sight);
-    this.timer = setInterval(() => this.arrange(), ARRANGE_MS);
+    this.timer = setInterval(() => {
+      this.ask();
+      this.arrange();
+    }, ARRANGE_MS);
     await this.learn();
   }
 
@@ -106,8 +110,31 @@ export class Pictures {
       (option, [, name]) => say(option, name));
   }
 
-  /** Take the cameras that matter now, as an answer has them. */
+  /** Take the cameras that matter now, as an answer has them; not while somebody is chosen. */
   show(camerasNow) {
+    if (this.chosen === null) this.take(camerasNow);
+  }
+
+  /** Show the cameras that matter for a chosen subject; null: for the first again. */
+  choose(subject) {
+    this.chosen = subject;
+    this.ask();
+  }
+
+  /** Ask for the cameras of the chosen one; where it is not there any more, the first counts. */
+  async ask() {
+    const { chosen, incident } = this;
+    if (chosen === null || incident === null || this.over) return;
+    try {
+      const { cameras } = await requests.subjectCameras(incident, chosen);
+      if (chosen === this.chosen && incident === this.incident) this.take(cameras);
+    } catch (error) {
+      const gone = error instanceof requests.Refused && error.status === 404;
+      if (gone && chosen === this.chosen) this.chosen = null;
+    }
+  }
+
+  take(camerasNow) {
     this.wanted = camerasNow;
     if (this.list.childElementCount === 0) this.arrange();
     for (const tile of this.tiles.values()) this.explain(tile);
@@ -291,6 +318,7 @@ export class Pictures {
     this.paths.clear();
     this.names.clear();
     this.over = false;
+    this.chosen = null;
     this.incident = null;
   }
 }

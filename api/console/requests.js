@@ -89,6 +89,8 @@ export const mark = (id, subject, kind) =>
   ask("POST", `${incidentPath(id)}/subjects/${encodeURIComponent(subject)}/marks`, { mark: kind });
 export const unmark = (id, subject, number) =>
   ask("DELETE", `${incidentPath(id)}/subjects/${encodeURIComponent(subject)}/marks?number=${number}`);
+export const subjectCameras = (id, subject) =>
+  ask("GET", `${incidentPath(id)}/subjects/${encodeURIComponent(subject)}/cameras`);
 export const streams = (id) => ask("GET", `${incidentPath(id)}/streams`);
 export const brief = (id) => ask("GET", `${incidentPath(id)}/last-seen?brief=true`);
 export const timeline = (id) => ask("GET", `${incidentPath(id)}/timeline`);

@@ -33,10 +33,10 @@ from api.device_cookies import DEVICE_S, DeviceCookies
 from api.errors import ProblemError
 from api.keys import Keys
 from api.passwords import Passwords
+from api.problem_schemas import Problem
 from api.problems import install_problem_handlers
 from api.recognise import Recogniser
 from api.request_limits import Limit, RequestLimits
-from api.schemas import Problem
 from api.sessions import IDLE_S, SHIFT_S, TOKEN_S, Sessions
 from api.sign_in import WRONG, SignIn
 from api.store import open_store

@@ -65,6 +65,14 @@ def in_corridor(at_s: float) -> Answer:
     )  # fmt: skip
 
 
+def two_people(at_s: float) -> Answer:
+    second = subject(
+        "S2", at_s=at_s, rank=2, xy_m=(10.0, 2.0), cameras=("cam-02",), space="corridor",
+        space_name="Corridor", trail_m=(),
+    )  # fmt: skip
+    return answer(at_s, subject(at_s=at_s), second)
+
+
 @pytest.fixture
 def saying(quiet_page: Page, cable: Cable, console: Console) -> Iterator[Saying]:
     """Signed in, an exercise open, the person in the west room."""
@@ -103,6 +111,16 @@ def test_the_cameras_that_matter_are_shown_live(saying: Saying, quiet_page: Page
     expect(picture(page, "cam-02")).to_have_attribute("data-sight", "sees")
     page.wait_for_timeout(6000)
     assert names(page) == ["Camera cam-01", "Camera cam-02"]
+
+
+def test_they_follow_whom_somebody_chose(saying: Saying, quiet_page: Page) -> None:
+    page = quiet_page
+    saying.make = two_people
+    live(page, "cam-02")
+    expect(picture(page, "cam-01")).to_have_attribute("data-sight", "sees")
+    page.locator("#ranked li", has_text="S2").locator(".choose").click()
+    expect(picture(page, "cam-02")).to_have_attribute("data-sight", "sees")
+    expect(picture(page, "cam-01")).to_have_attribute("data-sight", "next")
 
 
 def test_a_picture_is_enlarged_and_turned_by_keyboard(saying: Saying, quiet_page: Page) -> None:
