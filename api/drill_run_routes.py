@@ -12,7 +12,7 @@ from . import drill_run_schemas as schemas
 from . import examples
 from .drill_comparisons import comparison
 from .drill_run_files import KeptRun
-from .errors import ProblemError, StateError
+from .errors import NotPermittedError, ProblemError, StateError
 from .report import JSON_NAME
 from .report_page import policy_of
 from .services import DOCUMENTED_BEARER, ActorHere, ServicesHere, services_of
@@ -58,7 +58,9 @@ def _drill(
             "No such drill",
             f"this server was not started with a drill {drill!r}; GET /v1/drills lists them",
         )
-    services.drill_runs.may_see(target, actor)
+    refusal = services.drill_runs.refusal_to_see(target, actor)
+    if refusal is not None:
+        raise NotPermittedError(refusal)
     return target
 
 
@@ -85,12 +87,14 @@ RunHere = Annotated[KeptRun, Depends(_run)]
     },
 )
 def list_drills(services: ServicesHere, actor: ActorHere) -> schemas.DrillList:
-    """List the drills that this account may ask about, with the newest run of each."""
+    """List the drills whose runs this account may see, with the newest run of each."""
     actor.need("exercise")
     theirs = [
         target
         for target in tuple(services.incidents.targets.values())
-        if target.kind == "drill" and actor.may("exercise", target.id)
+        if target.kind == "drill"
+        and actor.may("exercise", target.id)
+        and services.drill_runs.refusal_to_see(target, actor) is None
     ]
     playing = services.drill_runs.playing()
     if playing is not None and playing.drill not in {target.id for target in theirs}:

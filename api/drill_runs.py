@@ -20,7 +20,7 @@ from .actors import MACHINE
 from .drill_files import DRILL_FILE, load_drill
 from .drill_run_files import purge_at_s
 from .drill_run_process import DrillJob, Played
-from .errors import ApiError, DrillError, NotPermittedError, ProblemError
+from .errors import ApiError, DrillError, ProblemError
 from .gate import Activation
 from .grant_rules import refusal_to_see
 from .locations import utc
@@ -152,16 +152,10 @@ class DrillRuns:
         """Return the last run of a drill, where it came to nothing."""
         return self._failed.get(drill)
 
-    def may_see(self, target: Target, actor: Actor) -> None:
-        """Return where somebody may see what a run of a drill shows.
-
-        Raises:
-            NotPermittedError: the agreement does not let them.
-        """
+    def refusal_to_see(self, target: Target, actor: Actor) -> str | None:
+        """Return why somebody may not see what a run of a drill shows; None where they may."""
         activation = Activation("exercise", target.id, actor.name, "its report")
-        refusal = refusal_to_see(target.terms.agreement, activation, actor, self._clock())
-        if refusal is not None:
-            raise NotPermittedError(refusal)
+        return refusal_to_see(target.terms.agreement, activation, actor, self._clock())
 
     def start(self, target: Target, actor: Actor, speed: Speed) -> PlayingRun:
         """Start a run and return at once.

@@ -256,6 +256,7 @@ def test_the_agreement_decides_who_runs_and_who_sees(
     analyst = TestClient(console.app, headers=console.key_of("ana", "analyst"))
     for response in (analyst.post(RUNS, json={}), analyst.get(f"{RUNS}/{run}/report")):
         assert (response.status_code, slug_of(response)) == (403, "not-permitted")
+    assert analyst.get("/v1/drills").json()["drills"] == []
     # the agreement keeps for 30 days, less than this server's 90
     [kept] = console.services.drill_runs.files.runs(DRILL)
     assert console.services.drill_runs.days(console.target) == 30
