@@ -18,7 +18,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api import activation_schemas, problems, request_schemas, schemas
+from api import activation_schemas, problems, request_schemas, schemas, stream_schemas
 from api.actors import ABILITIES, ROLES, Role
 from api.drill_files import _DrillTable
 from api.scoring_figures import Figures, FinalAnswer
@@ -210,6 +210,11 @@ def test_what_each_role_may_ask_for_is_documented(role: Role) -> None:
     [
         (request_schemas.OpenIncident, "reference/location-api.md"),
         (schemas.Incident, "reference/location-api.md"),
+        (stream_schemas.Streams, "reference/location-api.md"),
+        (stream_schemas.StreamHead, "reference/location-api.md"),
+        (stream_schemas.StreamSkipped, "reference/location-api.md"),
+        (stream_schemas.StreamWaiting, "reference/location-api.md"),
+        (stream_schemas.StreamOver, "reference/location-api.md"),
         (activation_schemas.Emergency, "how-to/connect-a-panic-button.md"),
         (activation_schemas.Exercise, "how-to/connect-a-panic-button.md"),
         (activation_schemas.AgencyResponding, "how-to/connect-a-panic-button.md"),
@@ -235,6 +240,7 @@ def test_every_table_is_documented() -> None:
 def problem_slugs() -> set[str]:
     """Second argument of every `ProblemError(…)` in the package, and those made from a status."""
     slugs = {slug for slug, _ in problems._BY_STATUS.values()}
+    slugs |= {slug for _, slug, *_ in problems._KINDS.values()}
     for path in (ROOT / "api").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "ProblemError":
