@@ -93,8 +93,8 @@ _WALK: Final = schemas.WalkTest(
         shift_m=(0.03, -0.05),
         covered=0.93,
         path=((3.4, 4.0, 8.1, 0.1),),
-        text="On 93% of the way the walker was placed 0.07 m beside the line (median), 95 % of the "
-        "time no more than 0.19 m.",
+        text="On 93 % of the way the walker was placed 0.07 m beside the line (median), 95 % of "
+        "the time no more than 0.19 m.",
     ),
 )
 

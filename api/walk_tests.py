@@ -246,8 +246,8 @@ def _result(found: WalkCheck) -> schemas.WalkResult:
         shift_m=tuple(shift_m),
         covered=round(min(found.covered, 1.0), 3),
         path=tuple((a, b, c, d) for a, b, c, d in path.tolist()),
-        text=f"On {found.covered:.0%} of the way the walker was placed {median_m:.2f} m beside the "
-        f"line (median), 95 % of the time no more than {p95_m:.2f} m.",
+        text=f"On {min(found.covered, 1.0) * 100:.0f} % of the way the walker was placed "
+        f"{median_m:.2f} m beside the line (median), 95 % of the time no more than {p95_m:.2f} m.",
     )
 
 

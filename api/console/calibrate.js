@@ -200,7 +200,7 @@ function sure(title, text, yes) {
 
 async function save() {
   byId("save").disabled = true;
-  say(byId("save-told"), "Saving…");
+  say(byId("save-told"), "Saving, and taking it into use…");
   try {
     saved(await remote.save(camera.site, camera.id, {
       ...work.body(), note: byId("note").value.trim(), based_on: work.basedOn,

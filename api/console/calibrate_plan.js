@@ -11,7 +11,12 @@ import { flip, outline, path } from "./paths.js";
 const MARGIN_M = 1.5;
 const SNAP_PX = 14;
 const LETTER = 0.6; // width of a letter in heights of the type
-const ARROWS_LONGER = 5;
+const ARROW_M = 0.8; // most arrows are drawn no longer than this
+const LONGEST = 50;
+
+/** How much longer than it is a move of the floor is drawn. */
+export const longerFor = (moved) =>
+  Math.min(LONGEST, Math.max(1, Math.round(ARROW_M / Math.max(moved.p95_m, 0.001))));
 
 export class Plan {
   constructor(on) {
@@ -144,10 +149,11 @@ export class Plan {
   /** Show how the floor moves, arrows drawn longer than it does. */
   showMoved(moved) {
     const arrows = moved ? moved.arrows_m : [];
+    const longer = moved ? longerFor(moved) : 1;
     keyed(this.layers.arrows, arrows.map((arrow, k) => ({ arrow, k })), ({ k }) => k,
       () => svg("path", {}),
       (element, { arrow: [ax, ay, bx, by] }) => {
-        const [dx, dy] = [ARROWS_LONGER * (bx - ax), ARROWS_LONGER * (by - ay)];
+        const [dx, dy] = [longer * (bx - ax), longer * (by - ay)];
         const head = Math.min(0.25, 0.4 * Math.hypot(dx, dy));
         const turn = Math.atan2(dy, dx);
         const tip = [ax + dx, ay + dy];

@@ -20,7 +20,7 @@ const VERDICTS = {
 /** Show a fit, or that there is none yet and why. */
 export function showResult(answer, used) {
   const fit = answer?.fit ?? null;
-  const refusal = answer?.refusal ?? "";
+  const refusal = used > 0 ? answer?.refusal ?? "" : "";
   say(byId("refusal"), refusal ? capital(refusal) : "");
   const grade = fit ? gradeOf(fit) : "none";
   byId("result").dataset.grade = grade;

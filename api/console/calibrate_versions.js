@@ -1,6 +1,7 @@
 // The versions of a camera's calibration: which is in use, how two differ, and going back to one.
 
 import { byId, el, keyed, say } from "./dom.js";
+import { longerFor } from "./calibrate_plan.js";
 import * as remote from "./calibrate_remote.js";
 import { inWords } from "./requests.js";
 
@@ -70,7 +71,7 @@ export class Versions {
       try {
         const told = await remote.compare(...this.where, this.first, number);
         say(byId("compare-told"), told.moved
-          ? `From version ${this.first} (dashed) to ${number} the floor moves by ${told.moved.median_m.toFixed(2)} m (median), 95 % of it by ${told.moved.p95_m.toFixed(2)} m at most, the worst by ${told.moved.worst_m.toFixed(2)} m. Arrows are five times as long.`
+          ? `From version ${this.first} (dashed) to ${number} the floor moves by ${told.moved.median_m.toFixed(2)} m (median), 95 % of it by ${told.moved.p95_m.toFixed(2)} m at most, the worst by ${told.moved.worst_m.toFixed(2)} m. Arrows are drawn ${longerFor(told.moved)} times as long.`
           : `Versions ${this.first} and ${number} show no floor in common.`);
         this.on.compared(told);
       } catch (error) {
