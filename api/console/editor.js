@@ -10,7 +10,7 @@ import { sure } from "./editor_publishing.js";
 import { Remote } from "./editor_remote.js";
 import { Saving } from "./editor_saving.js";
 import { ScaleTool } from "./editor_scale.js";
-import { away, boxOf, edgesOf, pointsOf, ringsOf, same, snap } from "./editor_shapes.js";
+import { away, boxOf, extentOf, pointsOf, same, snap, wallsOf } from "./editor_shapes.js";
 import { DoorTool, RectangleTool, RoomTool, SelectTool, SplitTool } from "./editor_tools.js";
 import { wire } from "./editor_wiring.js";
 
@@ -29,7 +29,7 @@ export class Editor {
     this.selected = null;
     this.checked = null;
     this.crosshair = null;
-    this.canvas = new Canvas(byId("canvas"), byId("bar"));
+    this.canvas = new Canvas(byId("canvas"), byId("overlay"), byId("bar"));
     this.saving = new Saving(draft, (state, text) => this.showSaved(state, text));
     this.history = new History(null);
     this.panel = new SelectedPanel(this);
@@ -150,7 +150,7 @@ export class Editor {
     this.use("select");
     this.showLevel(edits.levelOf(feature));
     this.select(id);
-    const [left, bottom, right, top] = boxOf(pointsOf(feature));
+    const [left, bottom, right, top] = extentOf(feature);
     this.canvas.reveal([(left + right) / 2, (bottom + top) / 2]);
   }
 
@@ -200,12 +200,10 @@ export class Editor {
   /** Where a point comes to lie; see `snap`. */
   snapped(at, { reach_m, from = null, more = [], free = false, without = null }) {
     const doc = this.doc;
-    const rings = [
-      ...edits.on(doc, this.level, "unit", "level").flatMap(ringsOf),
-    ];
+    const shapes = edits.on(doc, this.level, "unit", "level");
     const kept = (p) => !without || !same(p, without);
-    const corners = [...rings.flat(), ...more].filter(kept);
-    const edges = rings.flatMap(edgesOf).filter(([a, b]) => kept(a) && kept(b));
+    const corners = [...shapes.flatMap(pointsOf), ...more].filter(kept);
+    const edges = shapes.flatMap(wallsOf).filter(([a, b]) => kept(a) && kept(b));
     const grid_m = this.canvas.gridShown && reach_m > KEY_REACH_M ? Math.min(this.canvas.grid_m, 0.1) : 0;
     return snap(at, { corners, edges, reach_m, grid_m, from, straight: this.options.straight !== free });
   }

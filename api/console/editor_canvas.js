@@ -6,6 +6,7 @@ import { areaOf, away, between, edgesOf, labelOf, pointsOf, ringsOf, within } fr
 import { flip, outline, path } from "./paths.js";
 
 const LETTER = 0.6;
+const OVER = ["marks", "handles", "drawing", "crosshair"];
 const NEAREST_M = 0.002; // metres per pixel
 const FARTHEST_M = 2;
 const STEP = 1.4;
@@ -17,8 +18,10 @@ const BARS_M = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200];
 const BAR_PX = 140;
 
 export class Canvas {
-  constructor(root, bar) {
+  /** `over` lies on `root`, for what changes with each move of the pointer. */
+  constructor(root, over, bar) {
     this.root = root;
+    this.over = over;
     this.bar = bar;
     this.centre = [30, 20]; // site metres
     this.scale = 0.08; // metres per CSS pixel
@@ -27,13 +30,14 @@ export class Canvas {
     const layer = (name) => svg("g", { class: name, "aria-hidden": "true" });
     this.layers = Object.fromEntries([
       "paper", "grid", "outline", "rooms", "fixtures", "walls", "openings", "doors", "labels",
-      "marks", "handles", "drawing", "crosshair",
+      ...OVER,
     ].map((name) => [name, layer(`ed-${name}`)]));
     root.append(
       svg("defs", {},
         svg("pattern", { id: "ed-grid-fine", patternUnits: "userSpaceOnUse" }, svg("path", {})),
         svg("pattern", { id: "ed-grid-main", patternUnits: "userSpaceOnUse" }, svg("path", {}))),
       ...Object.values(this.layers));
+    over.append(...OVER.map((name) => this.layers[name]));
     this.layers.grid.append(
       svg("rect", { fill: "url(#ed-grid-fine)" }), svg("rect", { fill: "url(#ed-grid-main)" }));
     new ResizeObserver(() => this.place()).observe(root);
@@ -98,8 +102,10 @@ export class Canvas {
     const [w, h] = [width * this.scale, height * this.scale];
     const [x, y] = flip(this.centre);
     const box = [x - w / 2, y - h / 2, w, h];
-    this.root.setAttribute("viewBox", box.map((v) => v.toFixed(4)).join(" "));
-    this.root.style.setProperty("--u", this.scale.toFixed(6));
+    for (const drawing of [this.root, this.over]) {
+      drawing.setAttribute("viewBox", box.map((v) => v.toFixed(4)).join(" "));
+      drawing.style.setProperty("--u", this.scale.toFixed(6));
+    }
     this.placeGrid(box);
     this.fitLabels();
     const length = BARS_M.filter((m) => m / this.scale <= BAR_PX).at(-1) ?? BARS_M[0];

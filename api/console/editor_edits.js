@@ -3,8 +3,8 @@
 // so that every earlier one can be shown again.
 
 import {
-  areaOf, away, between, boxOf, edgesOf, meets, onSegment, pointsOf, polygonOf, ringsOf, rounded,
-  same, tangled, within,
+  areaOf, away, between, boxOf, edgesOf, extentOf, meets, onSegment, pointsOf, polygonOf, ringsOf,
+  rounded, same, tangled, wallsOf, within,
 } from "./editor_shapes.js";
 
 const ON_WALL_M = 0.05; // as the server checks doors
@@ -67,7 +67,7 @@ function noded(doc, id) {
   const own = find(doc, id);
   const box = boxOf(pointsOf(own), NODE_M);
   const others = on(doc, levelOf(own), "unit").filter(
-    (f) => f.id !== id && meets(boxOf(pointsOf(f)), box));
+    (f) => f.id !== id && meets(extentOf(f), box));
   const changed = others.map((f) => withCorners(f, pointsOf(own)));
   return replaced(doc, [withCorners(own, others.flatMap(pointsOf)), ...changed]);
 }
@@ -92,16 +92,16 @@ function withCorners(feature, points) {
 /** The rooms of a level on whose edge the middle and both ends of a line lie. */
 export const besideLine = (doc, level, line) => on(doc, level, "unit").filter((unit) => {
   const points = [line[0], between(line[0], line[1], 0.5), line[1]];
-  if (!meets(boxOf(pointsOf(unit), ON_WALL_M), boxOf(points))) return false;
-  const edges = ringsOf(unit).flatMap(edgesOf);
-  return points.every((p) => edges.some(([a, b]) => onSegment(p, a, b).off <= ON_WALL_M));
+  if (!meets(extentOf(unit), boxOf(points, ON_WALL_M))) return false;
+  return points.every((p) => wallsOf(unit).some(([a, b]) => onSegment(p, a, b).off <= ON_WALL_M));
 });
 
 /** The wall that is nearest to a place: an edge of a room, and the rooms on its two sides. */
 export function wallAt(doc, level, p, reach_m) {
   let best = null;
-  for (const unit of on(doc, level, "unit")) {
-    for (const [a, b] of ringsOf(unit).flatMap(edgesOf)) {
+  const rooms = on(doc, level, "unit").filter((unit) => meets(extentOf(unit), boxOf([p], reach_m + BESIDE_M)));
+  for (const unit of rooms) {
+    for (const [a, b] of wallsOf(unit)) {
       const found = onSegment(p, a, b);
       if (found.off <= (best?.off ?? reach_m)) best = { ...found, a, b };
     }
@@ -110,7 +110,6 @@ export function wallAt(doc, level, p, reach_m) {
   const { a, b, at } = best;
   const length = away(a, b) || 1;
   const normal = [(a[1] - b[1]) / length, (b[0] - a[0]) / length];
-  const rooms = on(doc, level, "unit");
   const beside = [1, -1].map((side) => {
     const q = [at[0] + side * BESIDE_M * normal[0], at[1] + side * BESIDE_M * normal[1]];
     return rooms.find((unit) => within(q, ringsOf(unit))) ?? null;
@@ -178,7 +177,7 @@ export function moveCorners(doc, level, moves) {
 
 /** The doors of a level on the walls that move, moved with them; as wide as before. */
 function followed(doc, level, moved) {
-  const edges = on(doc, level, "unit").flatMap((unit) => ringsOf(unit).flatMap(edgesOf))
+  const edges = on(doc, level, "unit").flatMap(wallsOf)
     .map(([a, b]) => ({ a, b, to: [moved(a), moved(b)] }))
     .filter(({ a, b, to }) => to[0] !== a || to[1] !== b);
   return on(doc, level, "opening", "entrance").flatMap((door) => {

@@ -8,12 +8,28 @@ export const same = (a, b) => away(a, b) <= SAME_M;
 export const between = (a, b, t) => [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
 export const rounded = ([x, y]) => [Math.round(x * 1e4) / 1e4 + 0, Math.round(y * 1e4) / 1e4 + 0];
 
+/** What is made of a geometry is made once: geometries are never changed, only replaced. */
+function once(make) {
+  const made = new WeakMap();
+  return (feature) => {
+    const { geometry } = feature;
+    if (!made.has(geometry)) made.set(geometry, make(geometry));
+    return made.get(geometry);
+  };
+}
+
 /** The rings of a polygon feature, open. */
-export const ringsOf = (feature) => feature.geometry.coordinates.map((ring) => ring.slice(0, -1));
+export const ringsOf = once((geometry) => geometry.coordinates.map((ring) => ring.slice(0, -1)));
 
 /** The points of a feature: of its outer ring and its holes, or of its line. */
-export const pointsOf = (feature) =>
-  (feature.geometry.type === "Polygon" ? ringsOf(feature).flat() : feature.geometry.coordinates);
+export const pointsOf = once((geometry) =>
+  (geometry.type === "Polygon" ? ringsOf({ geometry }).flat() : geometry.coordinates));
+
+/** All edges of a polygon feature. */
+export const wallsOf = once((geometry) => ringsOf({ geometry }).flatMap(edgesOf));
+
+/** [left, bottom, right, top] of a feature. */
+export const extentOf = once((geometry) => boxOf(pointsOf({ geometry })));
 
 /** A GeoJSON Polygon of open rings. */
 export const polygonOf = (rings) => ({

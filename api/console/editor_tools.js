@@ -3,9 +3,10 @@
 // is near, and `free`, whether lines may run askew.
 
 import * as edits from "./editor_edits.js";
-import { areaOf, away, between, edgesOf, onSegment, pointsOf, ringsOf, rounded, same, within } from "./editor_shapes.js";
+import { areaOf, away, between, extentOf, meets, onSegment, pointsOf, ringsOf, rounded, same, wallsOf, within } from "./editor_shapes.js";
 
 const HELD_PX = 4;
+const LINE_REACH = 0.7; // doors are narrow, but the rooms beside them must be met, too
 const metres = (m) => `${m.toFixed(2)} m`;
 
 /** Selects, moves corners and doors. */
@@ -69,8 +70,7 @@ export class SelectTool {
   /** Where a corner comes to lie: on others, on walls, or level with the corners beside it. */
   cornerTo(doc, from, at, reach_m, free) {
     const { ed } = this;
-    const rings = edits.on(doc, ed.level, "unit").flatMap(ringsOf);
-    const touching = rings.flatMap(edgesOf).filter(([a, b]) => same(a, from) || same(b, from));
+    const touching = edits.on(doc, ed.level, "unit").flatMap(wallsOf).filter(([a, b]) => same(a, from) || same(b, from));
     const beside = touching.flat().filter((p) => !same(p, from));
     const { at: to, on } = ed.snapped(at, { reach_m, without: from });
     if (on === "corner" || on === "wall" || free) return rounded(to);
@@ -83,7 +83,7 @@ export class SelectTool {
     if (!feature || feature.geometry.type !== "Polygon") return null;
     const corner = pointsOf(feature).find((p) => away(p, at) <= reach_m);
     if (corner) return { at: corner, added: false };
-    const middle = ringsOf(feature).flatMap(edgesOf).filter(([a, b]) => away(a, b) > 30 * ed.canvas.scale)
+    const middle = wallsOf(feature).filter(([a, b]) => away(a, b) > 30 * ed.canvas.scale)
       .map(([a, b]) => between(a, b, 0.5)).find((p) => away(p, at) <= reach_m);
     return middle ? { at: rounded(middle), added: true } : null;
   }
@@ -91,8 +91,9 @@ export class SelectTool {
   under(at, { reach_m }) {
     const { ed } = this;
     const lines = edits.on(ed.doc, ed.level, "entrance", "opening", "wall");
-    const line = lines.find((f) => onSegment(at, f.geometry.coordinates[0], f.geometry.coordinates.at(-1)).off <= reach_m);
-    const area = (type) => edits.on(ed.doc, ed.level, type).find((f) => within(at, ringsOf(f)));
+    const line = lines.find((f) => onSegment(at, f.geometry.coordinates[0], f.geometry.coordinates.at(-1)).off <= reach_m * LINE_REACH);
+    const here = [...at, ...at];
+    const area = (type) => edits.on(ed.doc, ed.level, type).find((f) => meets(extentOf(f), here) && within(at, ringsOf(f)));
     return line ?? area("fixture") ?? area("unit") ?? null;
   }
 

@@ -21,6 +21,7 @@ async function begin() {
       const draft = await load(site.id, id);
       byId("choose").hidden = true;
       byId("editor").hidden = false;
+      document.body.classList.add("drawing");
       say(byId("where"), `Floor plan of ${site.name}`);
       window.history.replaceState(null, "", `?site=${encodeURIComponent(site.id)}&draft=${id}`);
       complain(draft.outdated ? "The site's plan was changed since this draft was begun." : "");
