@@ -63,7 +63,7 @@ WHO: dict[Role, str] = {
     "school-administrator": "principal",
     "analyst": "analyst",
     "auditor": "auditor",
-    "installer": "installer",
+    "installer": "principal",
     "system": "dispatcher",
 }
 
@@ -115,6 +115,8 @@ def one_of_each(console: Console, client: httpx2.Client) -> dict[str, list[Any]]
         "incident": [closed[0].id],
         "site_id": ["small"],
         "camera": ["cam-01"],
+        "camera_id": ["cam-01"],
+        "test_id": ["none"],
         "track": [4],
         "number": [1],
         "agency": ["Town Police"],
