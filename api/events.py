@@ -179,13 +179,14 @@ class EventLog:
                 closed = self._closed
                 events = self.since(cursor, live=live, deltas=form.deltas)
                 if events:
-                    live, cursor = True, events[-1].id
-                    if len(events) == 1:
-                        yield self._forms.wire(events[0], form)
-                        continue
-                    for part in self._parts(events, form):
+                    was_live, live = live, True
+                    for part, last in self._parts(events, form):
+                        cursor = last
                         yield part
-                        await asyncio.sleep(0)  # whoever comes back keeps nobody waiting
+                        if not was_live:
+                            await asyncio.sleep(0)  # whoever comes back keeps nobody waiting
+                        elif last < self._last_id:
+                            break  # ask anew: it may have fallen behind while it took this
                 elif closed:
                     return
                 elif (beat := await waiting.news()) is not None:
@@ -193,17 +194,18 @@ class EventLog:
         finally:
             self._leave(waiting)
 
-    def _parts(self, events: Iterable[Event], form: Form) -> Iterable[bytes]:
+    def _parts(self, events: Iterable[Event], form: Form) -> Iterable[tuple[bytes, int]]:
+        """Yield the bytes of events, some together, and the number of the last in them."""
         part: list[bytes] = []
-        size = 0
+        size, last = 0, 0
         for event in events:
             made = self._forms.wire(event, form)
             if part and size + len(made) > _MOST_BYTES_AT_ONCE:
-                yield b"".join(part)
+                yield b"".join(part), last
                 part, size = [], 0
             part.append(made)
-            size += len(made)
-        yield b"".join(part)
+            size, last = size + len(made), event.id or 0
+        yield (part[0] if len(part) == 1 else b"".join(part)), last
 
     def _join(self, heartbeat_s: float, heartbeat: Callable[[], str]) -> Waiting:
         """Be among those who wait in this event loop: before looking, so that nothing is missed."""

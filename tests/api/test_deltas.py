@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from typing import Any
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,9 @@ from api.locations import Envelope, Places, last_seen_message
 from api.schemas import LastSeen
 from calibration.geodesy import Anchor, SiteFrame
 from tests.api.replayed import START_S, answer, subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLACES = Places(SiteFrame(Anchor(-85.5, 39.0, 90.0)), {"L1": "Ground floor"})
 
@@ -178,6 +183,25 @@ def test_answers_can_be_followed_by_what_changed(people: list[Any], told: bool) 
         here = message_after(here, json.loads(json.dumps(change)))
         assert here == after
         assert LastSeen.model_validate(here).model_dump(mode="json") == after
+
+
+def told_in_the_how_to() -> Callable[[Any, Any], Any]:
+    """The function by which the documentation applies what changed."""
+    page = (Path(__file__).parents[2] / "docs/how-to/use-the-location-api.md").read_text()
+    code = re.search(r"```python\n(def applied.*?)\n\n\n", page, re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {}
+    exec(code[1], names)  # noqa: S102 - our own documentation
+    function: Callable[[Any, Any], Any] = names["applied"]
+    return function
+
+
+@given(before=objects, after=objects)
+@settings(max_examples=100, deadline=None)
+def test_the_few_lines_in_the_documentation_do_the_same(before: Any, after: Any) -> None:
+    patch = delta(before, after)
+    if patch is not None:
+        assert told_in_the_how_to()(before, patch) == after
 
 
 def test_a_change_is_for_the_message_that_it_names() -> None:

@@ -295,6 +295,42 @@ def test_what_comes_together_is_handed_out_together_up_to_a_size() -> None:
     assert [len(told(part)) for part in parts] == [6, 6, 6, 2]
 
 
+def test_a_live_reader_that_takes_its_time_is_not_given_all_that_it_missed() -> None:
+    log = EventLog(snapshot, max_lag=10)
+    log.append("incident", str)
+
+    async def follow() -> list[list[tuple[str, int | None]]]:
+        parts = following(log, 0)
+        heard = [told(await anext(parts))]
+        for _ in range(10):
+            log.append("incident", lambda _: "x" * 10_000)
+        heard.append(told(await anext(parts)))  # six fit into one part; while it takes them …
+        for _ in range(10):
+            log.append("incident", str)
+        heard.append(told(await anext(parts)))
+        return heard
+
+    heard = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert [part[0] for part in heard] == [("incident", 1), ("incident", 2), ("snapshot", 21)]
+
+
+def test_a_slow_reader_still_hears_the_end() -> None:
+    log = EventLog(lambda _: "x" * 70_000, max_lag=3)
+    log.append("incident", str)
+
+    async def follow() -> list[tuple[str, int | None]]:
+        heard = []
+        async for part in following(log, 0):
+            heard += told(part)
+            if len(heard) == 1:
+                for n in range(9):
+                    log.append("incident", str, last=n == 8)
+        return heard
+
+    heard = asyncio.run(asyncio.wait_for(follow(), 10.0))
+    assert heard == [("incident", 1), ("snapshot", 10), ("incident", 10)]
+
+
 def test_a_reader_that_leaves_is_forgotten() -> None:
     log = log_of(1)
 
