@@ -8,10 +8,14 @@ const STEP_PX = 20;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class ArrivalPicker {
-  /** `changed()` is called once the server has taken a place, or taken it back. */
-  constructor(plan, changed) {
+  /**
+   * `changed()` is called once the server has taken a place, or taken it back; `aiming(on)` when
+   * somebody begins to aim, and when they are done.
+   */
+  constructor(plan, { changed, aiming }) {
     this.plan = plan;
     this.changed = changed;
+    this.aiming = aiming;
     this.incident = null;
     this.on = false;
     this.aim = null; // place of the cross in the SVG
@@ -47,7 +51,9 @@ export class ArrivalPicker {
   }
 
   switch(on) {
+    const was = this.on;
     this.on = on && this.allowed;
+    if (was !== this.on) this.aiming(this.on);
     set(byId("arrive"), { "aria-pressed": this.on });
     this.plan.root.classList.toggle("aiming", this.on);
     say(byId("plan-asks"), this.on

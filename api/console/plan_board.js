@@ -12,9 +12,7 @@ import { clockTime, seconds } from "./words.js";
 
 const WORDS_EVERY_MS = 2000; // who hears the plan is not told ten times a second
 const LAYERS = ["views", "blind", "grid", "picture"];
-const USUAL = {
-  way: "drawn", views: true, blind: true, grid: true, picture: false, tools: false, legend: false,
-};
+const USUAL = { way: "drawn", views: true, blind: true, grid: true, picture: false };
 const KEPT_AS = "lastseen.plan";
 
 export class PlanBoard {
@@ -22,7 +20,10 @@ export class PlanBoard {
     this.plan = plan;
     this.copy = copy;
     this.wanted = { ...USUAL, ...kept() };
-    this.arrival = new ArrivalPicker(plan, () => { this.arriving = null; });
+    this.arrival = new ArrivalPicker(plan, {
+      changed: () => { this.arriving = null; },
+      aiming: (on) => this.makeRoom(on),
+    });
     byId("zoom-in").onclick = () => plan.view.zoom(true);
     byId("zoom-out").onclick = () => plan.view.zoom(false);
     byId("zoom-all").onclick = () => plan.view.all();
@@ -34,21 +35,26 @@ export class PlanBoard {
       plan.root.addEventListener(on, (event) => this.point(event.target.closest?.("[role=button]")));
       plan.root.addEventListener(off, () => this.point(null));
     }
-    byId("plan-more").onclick = () => this.unfold(!this.wanted.tools);
-    byId("plan-legend").open = this.wanted.legend;
-    byId("plan-legend").ontoggle = () => {
-      this.wanted.legend = byId("plan-legend").open;
-      keep(this.wanted);
+    byId("plan-more").onclick = () => this.unfold(byId("plan-options").hidden);
+    byId("plan-options").onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      this.unfold(false);
+      byId("plan-more").focus();
     };
-    this.unfold(this.wanted.tools);
+    this.unfold(false);
   }
 
   /** Show the tools that are not always needed, or fold them away. */
   unfold(open) {
-    this.wanted.tools = open;
-    keep(this.wanted);
     byId("plan-options").hidden = !open;
     set(byId("plan-more"), { "aria-expanded": open });
+  }
+
+  /** Get the tools out of the way while somebody aims at a place, and back afterwards. */
+  makeRoom(aiming) {
+    if (aiming) this.wasOpen = !byId("plan-options").hidden;
+    if (aiming || this.wasOpen) this.unfold(!aiming);
+    if (!aiming) this.wasOpen = false;
   }
 
   /** Take up an incident; the plan holds its site's drawing already. */
@@ -209,7 +215,8 @@ export class PlanBoard {
   }
 
   showScale() {
-    const { metres, px } = scaleBar(this.plan.view.scale);
+    const { scale, enlarged } = this.plan.view;
+    const { metres, px } = scaleBar(scale, enlarged);
     byId("plan-scale").style.setProperty("--bar", `${px.toFixed(1)}px`);
     say(byId("plan-scale-text"), `${metres} m`);
   }

@@ -8,6 +8,7 @@ import { turned } from "./plan_turn.js";
 const INSET_PX = 13;
 const AWAY_PX = 15; // letters stand outside the grid where there is room
 const CLEAR_PX = 34;
+const LEAST_PX = 24;
 const NAMED_PX = 110; // smaller squares carry no name of their own
 
 /** The lines of a grid as the data of one SVG path. */
@@ -55,12 +56,15 @@ export function gridLabels(grid, visible, turn, unit, avoid = []) {
     return free.length ? free : both;
   };
   const away = AWAY_PX * unit;
+  const every = Math.ceil((LEAST_PX * unit) / edge); // where lines are too close, not each is named
   const labels = [
     ...columns.flatMap((text, i) => {
+      if (i % every) return [];
       const x = left + (i + 0.5) * edge;
       return ends("c", text, [x, top + away], [x, bottom - away]);
     }),
     ...rows.flatMap((text, i) => {
+      if (i % every) return [];
       const y = top - (i + 0.5) * edge;
       return ends("r", text, [left - away, y], [right + away, y]);
     }),

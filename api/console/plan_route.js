@@ -81,6 +81,8 @@ export function drawArrival(layer, at, view) {
       const text = beyond > 1 ? `Officers arrive ${Math.round(beyond)} m on ${arrow(x - px, y - py)}` : "Officers arrive";
       set(element, { transform: `translate(${px.toFixed(2)} ${py.toFixed(2)})` });
       const label = element.querySelector("text");
+      // Under the pin; above it where it stands at the lower edge, beside numbers of doors.
+      set(label, { y: y > py + unit ? -40 : 12 });
       if (label.textContent !== text) label.textContent = text;
     });
 }

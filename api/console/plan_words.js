@@ -84,8 +84,8 @@ export function levelBadge(level, subjects, sought) {
 const STEPS_M = [200, 100, 50, 20, 10, 5, 2, 1];
 const LONGEST_PX = 130;
 
-/** The length of a scale bar: metres, and pixels at so many metres a pixel. */
-export function scaleBar(scale) {
-  const metres = STEPS_M.find((length) => length / scale <= LONGEST_PX) ?? 0.5;
+/** The length of a scale bar: metres, and pixels at so many metres a pixel; longer on large screens. */
+export function scaleBar(scale, enlarged = 1) {
+  const metres = STEPS_M.find((length) => length / scale <= LONGEST_PX * enlarged) ?? 0.5;
   return { metres, px: metres / scale };
 }

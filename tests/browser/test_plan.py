@@ -16,7 +16,7 @@ from calibration.answer import Answer, EntranceOption, RankedSubject, StageTimes
 from calibration.inputs import Arrival, Mark
 from tests.api.replayed import Console, ReplayedRun, build_console, subject
 from tests.browser.plan_school import search_area, search_picture, write_school
-from tests.browser.steps import account, arrive, keep, open_exercise
+from tests.browser.steps import account, arrive, keep, open_exercise, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,18 +201,19 @@ def test_where_an_unseen_subject_can_be_is_drawn(speaker: Speaker, quiet_page: P
     expect(page.locator('#plan .ring[data-subject="S1"]')).to_have_count(1)
 
 
+def hold(_: Route) -> None:
+    """Answer nothing."""
+
+
 def test_a_map_that_cannot_be_fetched_grows_old(speaker: Speaker, quiet_page: Page) -> None:
     page = quiet_page
     speaker.make = out_of_view
     expect(page.locator("#plan .search .band-1")).to_be_visible()
-    held: list[Route] = []
-    page.route("**/search/S1", held.append)  # which answers nothing
+    page.route("**/search/S1", hold)
     expect(page.locator("#plan .search[data-old]")).to_have_count(1)
     expect(page.locator("#search-areas")).to_contain_text("not live")
     expect(page.locator("body")).to_have_attribute("data-fresh", "live")
-    page.unroute("**/search/S1")
-    for route in held:
-        route.continue_()
+    page.unroute("**/search/S1")  # which lets go what was held
     expect(page.locator("#plan .search[data-old]")).to_have_count(0)
 
 
@@ -284,6 +285,7 @@ def test_the_plan_is_turned_and_stays_readable(speaker: Speaker, quiet_page: Pag
     west, south = '#plan .door[data-door="1"] .badge', '#plan .door[data-door="12"] .badge'
     assert middle(page, west)[1] < middle(page, south)[1]
     page.get_by_role("button", name="North up").click()
+    tools(page)  # away again: they cover some of it
     # The x axis points to 60 degrees: up and to the right. North is up.
     assert middle(page, west)[1] > middle(page, '#plan .door[data-door="2"] .badge')[1]
     assert page.locator("#plan-north").evaluate(
@@ -315,9 +317,11 @@ def test_the_plan_is_turned_and_stays_readable(speaker: Speaker, quiet_page: Pag
     # officers come from the west: the west door is at the bottom, also after a reload
     speaker.make = lambda at_s: said(at_s, first(at_s), arrival_m=(-30.0, 18.0))
     expect(page.locator("#plan .arrival")).to_contain_text("Officers arrive")
+    tools(page)
     page.get_by_role("button", name="Arriving side down").click()
     assert middle(page, west)[1] > middle(page, south)[1]
     page.reload()
+    tools(page)
     expect(page.get_by_role("button", name="Arriving side down")).to_have_attribute(
         "aria-pressed", "true"
     )
@@ -333,6 +337,8 @@ def test_keys_zoom_and_move_the_plan(speaker: Speaker, quiet_page: Page) -> None
     plan = page.locator("#plan")
     tools(page)
     page.get_by_role("button", name="North up").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Plan tools")).to_be_focused()
     whole = plan.get_attribute("viewBox")
     plan.focus()
     page.keyboard.press("ArrowRight")
@@ -396,6 +402,7 @@ def test_the_place_is_copied(speaker: Speaker, quiet_page: Page) -> None:
     page.get_by_role("button", name="Grid").click()
     expect(squares.first).to_be_hidden()
     page.reload()
+    tools(page)
     expect(page.get_by_role("button", name="Grid")).to_have_attribute("aria-pressed", "false")
 
 
@@ -411,6 +418,7 @@ def test_officers_arrive_where_somebody_clicks(
     x, y = middle(page, '#plan .unit[data-id="s4-L1"]')
     page.mouse.click(x, y)
     expect(page.locator("#plan-asks")).to_contain_text("Taken")
+    expect(page.locator("#plan-options")).to_be_visible()  # back again after the aim
     (told,) = [one for one in run.told if isinstance(one, Arrival)]
     assert told.xy_m == pytest.approx((45.0, 8.0), abs=0.3)
     expect(page.locator('#plan .subject[aria-pressed="true"]')).to_have_count(0)
@@ -473,10 +481,9 @@ def test_who_may_not_mark_sees_the_plan_and_no_button(
     account(console, "tess", "tactical")
     arrive(quiet_page, cable)
     open_exercise(quiet_page)
-    address = quiet_page.url
     quiet_page.context.clear_cookies()
-    arrive(quiet_page, cable, "tess")
-    quiet_page.goto(address)
+    sign_in(quiet_page, cable, "tess")  # who is led to what is open
+    expect(quiet_page.locator("#incident")).to_be_visible()
     tools(quiet_page)
     expect(quiet_page.get_by_role("button", name="North up")).to_be_visible()
     expect(quiet_page.locator("#arrive")).to_be_hidden()

@@ -223,7 +223,7 @@ def test_a_level_says_who_is_there(modules: Page) -> None:
 
 
 def test_the_scale_bar_has_a_round_length_that_fits(modules: Page) -> None:
-    code = "return [0.05, 0.1, 0.5, 0.004].map(m.scaleBar);"
+    code = "return [0.05, 0.1, 0.5, 0.004].map((scale) => m.scaleBar(scale));"
     bars = run(modules, "plan_words.js", code)
     assert [bar["metres"] for bar in bars] == [5, 10, 50, 0.5]
     assert all(bar["px"] <= 130 for bar in bars)
