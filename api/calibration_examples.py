@@ -132,7 +132,12 @@ COMPARISON = examples.json_example(
 WALK = examples.json_example(_WALK, "The walk test")
 JPEG: dict[str, Any] = {
     "description": "The picture",
-    "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+    "content": {
+        "image/jpeg": {
+            "schema": {"type": "string", "format": "binary"},
+            "example": "the bytes of a JPEG file",
+        }
+    },
     "headers": {
         "Captured-At": {
             "description": "When it was captured, Unix seconds.",

@@ -25,9 +25,9 @@ _TEST = Path(description="Id of a walk test.", max_length=64)
 
 @router.post(
     "",
-    status_code=202,
+    status_code=201,
     responses={
-        202: calibration_examples.WALK,
+        201: calibration_examples.WALK,
         404: calibration_examples.NO_CAMERA,
         409: calibration_examples.RUNNING,
         422: calibration_examples.DEGENERATE,

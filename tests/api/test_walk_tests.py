@@ -51,7 +51,7 @@ def over(client: TestClient, begun: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_true_camera_puts_the_walker_on_the_line(drill: Console, ina: TestClient) -> None:
     response = ina.post(WALKS, json=WALK)
-    assert response.status_code == 202, response.text
+    assert response.status_code == 201, response.text
     told = over(ina, response.json())
     assert (told["state"], told["problem"]) == ("done", "")
     assert told["people"] >= 1
