@@ -14,7 +14,7 @@ from calibration.site import Site, load_site
 from calibration.validation import check
 
 from . import examples, plan_edit_examples, plan_edit_schemas
-from .errors import ProblemError
+from .errors import ProblemError, TargetError
 from .plan_candidate import candidate
 from .plan_changes import changes
 from .plan_draft_file import DraftFile
@@ -238,13 +238,22 @@ def publish_plan_draft(
         now_s=services.clock(),
         replace=wanted.replace,
     )
+    try:
+        in_use = services.reload(here.target.id)
+    except TargetError as error:
+        raise ProblemError(
+            409,
+            "site-has-errors",
+            "The site's folder has errors",
+            f"the plan was published, but the server goes on with the one before: {error}",
+        ) from error
     return plan_edit_schemas.Publication(
         site=here.target.id,
         draft=done.draft.draft,
         version=done.draft.version,
         sha256=done.sha256,
         kept=done.kept,
-        in_use=services.reload(here.target.id),
+        in_use=in_use,
         changes=done.changes,
         warnings=done.warnings,
     )

@@ -38,7 +38,7 @@ export async function askToPublish(ed) {
         made = await ed.saving.publish(byId("replace").checked);
         dialog.close();
       } catch (error) {
-        if (error instanceof Refused && error.status === 409) byId("replace-line").hidden = false;
+        if (error instanceof Refused && error.title.includes("changed meanwhile")) byId("replace-line").hidden = false;
         say(byId("publish-refusal"), inWords(error));
         byId("publish-refusal").focus();
         yes.disabled = false;

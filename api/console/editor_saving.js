@@ -4,7 +4,7 @@ import { ask, inWords, Refused, Unreachable } from "./requests.js";
 
 const QUIET_MS = 1200;
 const AGAIN_MS = 5000;
-const UPLOAD_PATIENCE_MS = 180_000;
+const PATIENCE_MS = 180_000; // for what takes long
 
 const of = (site) => `/v1/sites/${encodeURIComponent(site)}/plan-drafts`;
 export const drafts = async (site) => (await ask("GET", of(site))).drafts;
@@ -120,32 +120,33 @@ export class Saving {
 
   async check() {
     await this.flush();
-    return ask("GET", `${this.path}/check`);
+    return send("GET", `${this.path}/check`);
   }
 
   async publish(replace) {
     const done = await this.inTurn(async () => {
       await this.saveNow();
-      return ask("POST", `${this.path}/publication`, { version: this.draft.version, replace });
+      const wanted = { version: this.draft.version, replace };
+      return send("POST", `${this.path}/publication`, JSON.stringify(wanted), "application/json");
     });
     this.take(await load(this.draft.site, this.draft.draft));
     return done;
   }
 }
 
-/** Send a file as it is. */
-async function send(method, path, file) {
+/** Ask for what takes long: files to be read, whole sites to be checked and prepared. */
+async function send(method, path, body, type = "application/octet-stream") {
   let response;
   try {
     response = await fetch(path, {
-      method, body: file, headers: { "Content-Type": "application/octet-stream" },
-      cache: "no-store", signal: AbortSignal.timeout(UPLOAD_PATIENCE_MS),
+      method, body, headers: body ? { "Content-Type": type } : {},
+      cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch (error) {
     throw new Unreachable(error.name === "TimeoutError"
-      ? "The file did not reach the server in time." : "The server cannot be reached.");
+      ? `The server did not answer within ${PATIENCE_MS / 1000} s.` : "The server cannot be reached.");
   }
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Refused(response.status, answer?.title ?? `The server answered ${response.status}`, answer?.detail);
-  return answer;
+  if (response.ok && answer !== null) return answer;
+  throw new Refused(response.status, answer?.title ?? `The server answered ${response.status}`, answer?.detail);
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.testclient import TestClient
 
+from api.errors import TargetError
 from api.site_check import check_site
 from tests.api.replayed import AGREEMENT, Console, slug_of
 
@@ -286,6 +287,18 @@ def test_an_open_incident_goes_on_with_its_plan(ines: TestClient, console: Conso
     assert len(plan.entrances) == 2
     # a draft begun now is of what was published
     assert len(begin(ines)["features"]) == 6
+
+
+def test_who_publishes_hears_that_the_server_could_not_take_it_up(
+    ines: TestClient, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(_: object) -> None:
+        raise TargetError("small: cameras/cam-01.toml: was changed meanwhile")
+
+    monkeypatch.setattr(console.services.reloads, "_load", unable)
+    response = publish(ines, begin(ines))
+    assert (response.status_code, slug_of(response)) == (409, "site-has-errors")
+    assert "goes on with the one before" in response.json()["detail"]
 
 
 def test_drafts_are_listed_and_deleted(ines: TestClient, console: Console) -> None:

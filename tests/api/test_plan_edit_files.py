@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from api.errors import UploadError
+from api.plan_reading import read_picture
 from api.site_check import check_site
 from api.site_export import export_site
 from calibration.export_imdf import PostalAddress
@@ -390,3 +394,36 @@ def test_a_zip_that_grows_is_refused(ines: TestClient, draft: dict[str, Any]) ->
     response = bring(ines, draft, bomb)
     assert response.status_code == 422
     assert "holds 300 MiB; a plan has 256 at most" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("program", "patience_s", "said"),
+    [
+        pytest.param("/bin/false", 10.0, "the file cannot be read", id="the reader dies"),
+        pytest.param("/bin/sleep", 0.2, "could not be read within", id="it takes too long"),
+    ],
+)
+def test_a_reader_that_breaks_breaks_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, patience_s: float, said: str
+) -> None:
+    stand_in = tmp_path / "reader"
+    stand_in.write_text(f"#!/bin/sh\nexec {program} 5\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setattr("api.plan_reading.sys.executable", str(stand_in))
+    monkeypatch.setattr("api.plan_reading._PATIENCE_S", patience_s)
+    with pytest.raises(UploadError, match=said):
+        read_picture(packed())
+
+
+def test_a_reader_has_bounds() -> None:
+    """In a process of its own, or the bounds would hold for the tests."""
+    program = (
+        "import resource; from api.plan_reading_child import bound; bound()\n"
+        "print(*(resource.getrlimit(of)[0] for of in (resource.RLIMIT_AS, resource.RLIMIT_CPU)))\n"
+        "bytearray(4 * 2**30)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.stdout.split() == [str(3 * 2**30), "75"]
+    assert "MemoryError" in run.stderr
