@@ -75,3 +75,18 @@ def test_large_squares_are_made_smaller() -> None:
     assert shown is not None
     assert shown.shape[:2] == (MOST_SIDE_PX, MOST_SIDE_PX)
     assert len(made.jpeg) < 60_000
+
+
+def test_it_says_where_everybody_in_it_is_and_nobody_who_is_not() -> None:
+    beside = [150, 120, 200, 310]
+    everybody = np.array([*PERSONS.tolist(), beside], np.float32)
+    best = BestPictures(0.5)
+    # only the holder was looked at, and whoever stands beside them is in the picture all the same
+    [made] = best.better(frame(), IDS[:1], PERSONS[:1], guns((GUN, 0.8)), everybody)
+    shown = cv2.imdecode(np.frombuffer(made.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert shown is not None
+    assert len(made.persons) == 2
+    holder = np.array(made.persons[0]) * len(shown)
+    weapon = np.array(made.weapon_box) * len(shown)
+    offset = np.array(GUN) - PERSONS[0]
+    assert np.allclose(weapon - holder, offset, atol=1.0)
