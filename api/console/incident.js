@@ -1,7 +1,7 @@
 // The screen of one incident: listens to its events and shows them.
 
 import { byId, el, keyed, say, set } from "./dom.js";
-import { showDoors } from "./doors.js";
+import { bestOf, showDoors } from "./doors.js";
 import { judge, SPOKEN } from "./freshness.js";
 import { Grant } from "./grant.js";
 import { Marks } from "./marks.js";
@@ -19,7 +19,10 @@ import { clockTime, seconds } from "./words.js";
 
 const TICK_MS = 250;
 const LOOK_MS = 4000;
-const SPEAK_EVERY_MS = 4000; // a screen reader cannot follow ten answers a second
+// A screen reader cannot follow ten answers a second: what is new is told soon, and what only has
+// other figures now and then.
+const SPEAK_NEW_MS = 4000;
+const SPEAK_AGAIN_MS = 20_000;
 
 let board = null;
 let pictures = null;
@@ -95,6 +98,7 @@ class Screen {
     this.fresh = "";
     this.closed = false;
     this.spokenAt = -Infinity;
+    this.gist = "";
     this.board.begin({ incident: about.incident, me, camerasTold });
     this.showAbout(about);
     this.showAnswer({ subjects: [], entrances: [], text: "Waiting for the first pictures…" });
@@ -145,8 +149,14 @@ class Screen {
     pictures.show(message.cameras_now ?? []);
     showDoors(message.entrances, message.subjects.find((s) => s.status === "ranked"));
     const now = performance.now();
-    if (now - this.spokenAt > SPEAK_EVERY_MS) {
+    const first = message.subjects[0];
+    const gist = [
+      first?.id, first?.space?.id, first?.level.id, first?.visibility,
+      bestOf(message.entrances)?.door_number,
+    ].join();
+    if (now - this.spokenAt > (gist === this.gist ? SPEAK_AGAIN_MS : SPEAK_NEW_MS)) {
       this.spokenAt = now;
+      this.gist = gist;
       say(byId("spoken"), message.text);
     }
   }

@@ -91,6 +91,8 @@ def shortcuts(visit: Visit) -> None:
 def closing(visit: Visit) -> None:
     visit.arrive()
     open_exercise(visit.page)
+    visit.console.runs.made[0].say(two_people(time.time()))
+    expect(visit.page.locator("#ranked > li")).to_have_count(2)
     visit.page.get_by_role("button", name="Close").first.click()
 
 

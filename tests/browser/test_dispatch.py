@@ -512,6 +512,25 @@ def test_a_phone_has_the_answer_and_the_door_first(
         .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.5)
         .map((one) => one.textContent || one.id)""")
     assert [one for one in small if one not in {"", "plan"}] == []
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_a_screen_reader_is_told_what_is_new_and_not_every_figure(
+    school: School, quiet_page: Page
+) -> None:
+    page = quiet_page
+    expect(page.locator("#spoken")).to_have_text(TEXT)
+    school.stop()
+    page.wait_for_timeout(4500)  # soon is four seconds
+    made = school.answer(time.time())
+    school.run.say(replace(made, text="Last seen now in the West room (±0.7 m)"))
+    expect(page.locator("#answer")).to_contain_text("0.7")
+    expect(page.locator("#spoken")).to_have_text(TEXT)
+    moved = replace(made.subjects[0], space="east", space_name="East room")
+    school.run.say(replace(made, subjects=(moved, *made.subjects[1:]), text="In the East room"))
+    expect(page.locator("#spoken")).to_have_text("In the East room")
 
 
 def test_the_theme_is_kept_and_stronger_than_the_machine(
