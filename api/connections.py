@@ -67,6 +67,7 @@ class Connections:
         self._most_of_an_address = most_of_an_address
         self._silent_s = silent_s
         self._all: dict[Counted, None] = {}  # in the order in which they came
+        self._going: dict[Counted, tuple[int, float]] = {}  # bytes left, and since when
         self._by_address: dict[str, dict[Counted, None]] = {}
 
     def __len__(self) -> int:
@@ -84,18 +85,27 @@ class Connections:
     def remove(self, connection: Counted) -> None:
         """Forget one that has ended."""
         self._all.pop(connection, None)
+        self._going.pop(connection, None)
         of_address = self._by_address.get(connection.place, {})
         of_address.pop(connection, None)
         if not of_address:
             self._by_address.pop(connection.place, None)
 
     def close_silent(self, now_s: float) -> None:
-        """Close those that owe a request for too long.
+        """Close those that owe a request for too long, and those that do not read their last words.
 
         Args:
             now_s: time of the event loop.
         """
         for connection in tuple(self._all):
+            if connection.transport.is_closing():
+                left = connection.transport.get_write_buffer_size()
+                before, since_s = self._going.get(connection, (-1, now_s))
+                if left != before:  # it is being read, however slowly
+                    self._going[connection] = (left, now_s)
+                elif now_s >= since_s + self._silent_s:
+                    connection.transport.abort()
+                continue
             if connection.owes and now_s >= connection.owes_since_s + self._silent_s:
                 connection.transport.abort()
 

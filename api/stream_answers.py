@@ -185,7 +185,7 @@ class MovingStills(Response):
         seating: CapacityLimiter,
         still_good: Callable[[], Awaitable[bool]] | None,
     ) -> None:
-        super().__init__(None)
+        super().__init__(None, headers={"X-Accel-Buffering": "no"})  # proxies pass on each at once
         del self.headers["content-length"]
         self._watching = watching
         self._seating = seating

@@ -15,6 +15,7 @@ import uvicorn
 from api import server as serving_module
 from api.connections import PING_S, Connections
 from api.server import Server, listen, serve_on
+from vision.stream_parts import Still
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,6 +241,31 @@ def test_who_pings_and_reads_nothing_is_disconnected(console: Console) -> None:
         until_s = time.monotonic() + 5.0
         while incident.streams.watchers("cam-01") and time.monotonic() < until_s:
             time.sleep(0.02)
+        assert incident.streams.watchers("cam-01") == 0
+
+
+def test_who_reads_no_picture_is_gone_soon_after_the_close(console: Console) -> None:
+    console.runs.films = False
+    with bounded(console, silent_s=SILENT_S) as place:
+        incident, bearer = place.open()
+        path = f"/v1/incidents/{incident.id}/streams/cam-01/mjpeg".encode()
+        stuck = place.connect()
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(b"GET " + path + b" HTTP/1.1\r\n" + bearer + b"\r\n")
+        (run,) = console.runs.made
+        until_s = time.monotonic() + 5.0
+        while not incident.streams.watchers("cam-01") and time.monotonic() < until_s:
+            time.sleep(0.02)
+        for number in range(5):
+            assert run.take is not None
+            run.take(Still("cam-01", float(number), (2, 2), bytes(1_000_000)))
+            time.sleep(0.1)
+        assert len(place.connections) == 1
+        console.services.incidents.stop_all(reason="over")
+        until_s = time.monotonic() + 10.0
+        while len(place.connections) and time.monotonic() < until_s:
+            time.sleep(0.02)
+        assert len(place.connections) == 0
         assert incident.streams.watchers("cam-01") == 0
 
 
