@@ -47,6 +47,7 @@ export class Plan {
     this.message = null;
     this.map = null;
     this.chosen = null;
+    this.cameras = new Map();
     this.levels = this.of("level").map((f) => ({ id: f.id, name: f.properties.name }));
     this.names = new Map(this.levels.map(({ id, name }) => [id, name]));
   }

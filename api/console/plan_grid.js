@@ -46,14 +46,18 @@ export function gridLabels(grid, visible, turn, unit, avoid = []) {
   const inset = INSET_PX * unit;
   const within = [visible[0] + inset, visible[1] + inset, visible[2] - inset, visible[3] - inset];
   const place = (p) => turned(flip(p), turn);
-  const covers = ({ at: [x, y] }) =>
-    avoid.some(([px, py]) => Math.hypot(x - px, y - py) < CLEAR_PX * unit);
+  const taken = []; // by letters and numbers that stand already
+  const near = ([x, y], places, px) =>
+    places.some(([px0, py0]) => Math.hypot(x - px0, y - py0) < px * unit);
+  const covers = ({ at }) => near(at, avoid, CLEAR_PX) || near(at, taken, LEAST_PX);
   const ends = (kind, text, a, b) => {
     const both = (clipped(place(a), place(b), within) ?? []).map((at, i) => ({
       key: `${kind}${text}-${i}`, text, at, edge: true,
     }));
     const free = both.filter((one) => !covers(one));
-    return free.length ? free : both;
+    const kept = free.length ? free : both;
+    taken.push(...kept.map(({ at }) => at));
+    return kept;
   };
   const away = AWAY_PX * unit;
   const every = Math.ceil((LEAST_PX * unit) / edge); // where lines are too close, not each is named
@@ -73,9 +77,9 @@ export function gridLabels(grid, visible, turn, unit, avoid = []) {
   const clear = 2.4 * inset;
   columns.forEach((letter, i) => rows.forEach((number, j) => {
     const at = place([left + i * edge + inset, top - j * edge - inset]);
-    const near = at[0] < visible[0] + clear || at[0] > visible[2] - clear
+    const atEdge = at[0] < visible[0] + clear || at[0] > visible[2] - clear
       || at[1] < visible[1] + clear || at[1] > visible[3] - clear;
-    if (!near) labels.push({ key: letter + number, text: letter + number, at, edge: false });
+    if (!atEdge) labels.push({ key: letter + number, text: letter + number, at, edge: false });
   }));
   return labels;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,7 +148,9 @@ def test_lines_of_the_grid_are_labelled_where_they_leave_the_screen(modules: Pag
       const inside = m.gridLabels(grid, [2, -39, 18, -31], 0, 0.02);
       const turned = m.gridLabels(grid, [-50, -50, 50, 50], -30, 0.1);
       const free = m.gridLabels(grid, [-10, -50, 30, 10], 0, 0.1, [[5, -41]]);
-      return { all, inside, turned, free, path: m.gridPath(grid) };
+      // turned, cut off above: the end of row 1 would lie on column B
+      const cut = m.gridLabels(grid, [-50, -32, 50, 50], -45, 0.1);
+      return { all, inside, turned, free, cut, path: m.gridPath(grid) };
     """
     found = run(modules, "plan_grid.js", code)
     assert sorted(one["key"] for one in found["all"]) == [
@@ -163,6 +166,9 @@ def test_lines_of_the_grid_are_labelled_where_they_leave_the_screen(modules: Pag
     # a label that would cover the number of a door is left to the other end
     assert {one["key"] for one in found["free"]} == {one["key"] for one in found["all"]} - {"cA-0"}
     assert found["path"].count("M") == 6
+    places = [one["at"] for one in found["cut"] if one["edge"]]
+    apart = [math.dist(a, b) for i, a in enumerate(places) for b in places[:i]]
+    assert min(apart) >= 2.4  # 24 pixels
 
 
 SUBJECT = """const s = { id: "S1", rank: 1, status: "ranked", probability: 0.9, marks: [],
