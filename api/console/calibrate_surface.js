@@ -62,6 +62,8 @@ export class Surface {
     this.scale = seen.width && seen.height
       ? Math.max(width / seen.width, height / seen.height) : 1;
     this.root.style.setProperty("--u", this.scale.toFixed(6));
+    // A finger scrolls the page past a drawing of which all is shown, and moves a part of it.
+    this.root.classList.toggle("zoomed", width < this.whole[2] * 0.999);
     this.on.view?.();
   }
 
