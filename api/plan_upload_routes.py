@@ -108,7 +108,10 @@ async def put_plan_picture(
         200: {
             "description": "The picture",
             "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}}
+                kind: {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "the bytes of the picture",
+                }
                 for kind in ("image/png", "image/jpeg", "image/svg+xml")
             },
         }
