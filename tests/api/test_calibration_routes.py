@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from calibration.camera_loading import reference_file
 from calibration.site import load_site
 from tests.api.replayed import AGREEMENT, Clock, build_console, opened_by, slug_of
 from tests.api.surveyed_drill import corners_in_view, floor_error_m, spread_out, survey_console
+from tests.rtsp import USER, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -295,3 +297,34 @@ def test_others_are_kept_out(drill: Console, ina: TestClient) -> None:
     assert slug_of(ina.get("/v1/sites/quiet/cameras/cam-9")) == "camera-not-found"
     listed = ina.get("/v1/sites/quiet/cameras").json()["cameras"]
     assert [camera["id"] for camera in listed] == ["cam-01", "cam-02", "cam-04", "cam-05"]
+
+
+@pytest.mark.rtsp
+@pytest.mark.parametrize(("password", "status"), [("right%20horse", 200), ("wrong", 409)])
+def test_a_still_of_a_live_camera_leaves_nothing_open(
+    tmp_path: Path, rtsp_server: Server, password: str, status: int
+) -> None:
+    survey = '\n[survey]\nroles = ["principal"]\ninterior = true\n'
+    build_console(tmp_path, time.time, agreement=AGREEMENT + survey).record.store.close()
+    path = tmp_path / "small" / "cameras" / "cam-01.toml"
+    address = f"rtsp://{USER}:{password}@127.0.0.1:{rtsp_server.digest_port}/h264"
+    path.write_text(
+        path.read_text().replace('level = "L1"', f'level = "L1"\naddress = "{address}"')
+    )
+    console = build_console(tmp_path, time.time)
+    try:
+        ina = console.key_of("ina", "installer", acts_as="principal")
+        client = TestClient(console.app, headers=ina, raise_server_exceptions=False)
+        before = {thread.name for thread in threading.enumerate()}
+        shown = client.post("/v1/sites/small/cameras/cam-01/still", json={})
+        assert shown.status_code == status, shown.text
+        if status == 200:
+            assert picture_of(shown.content).size
+            assert abs(float(shown.headers["captured-at"]) - time.time()) < 20
+        else:
+            assert slug_of(shown) == "camera-shows-nothing"
+            assert password not in shown.text
+        assert "feed cam-01" not in {thread.name for thread in threading.enumerate()} - before
+        assert [e["action"] for e in console.audited("survey-permitted")] == ["survey-permitted"]
+    finally:
+        console.record.store.close()
