@@ -91,7 +91,9 @@ export class StreamLink {
   detach() {
     const { socket } = this;
     this.socket = null;
-    socket?.close();
+    // A browser complains of a socket that is closed while it opens.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket?.close();
   }
 
   stop() {
