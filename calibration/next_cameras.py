@@ -256,4 +256,4 @@ def _tenth(seconds: float) -> float:
 
 
 def _share(chance: float) -> float:
-    return round(min(max(float(chance), 0.0), 1.0), 3)
+    return round(min(max(float(chance), 0.0), 1.0), 2)

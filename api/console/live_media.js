@@ -3,12 +3,13 @@
 
 import { pictureOf, timescaleOf } from "./mp4.js";
 
-const CLOSE_S = 0.15; // nearer to the newest picture than this, the next may come too late
-const CLOSEST_S = 0.35; // the same on a link whose pictures come unevenly
-const MORE_S = 0.05; // what each picture that came too late adds to it
-const SPARE_S = 0.25; // so much farther, the picture is older than it must be
-const JUMP_S = 1.0; // farther than this, catching up would take too long
-const LANDING_S = 0.2;
+const CLOSE_S = 0.08; // nearer to the newest picture than this, the next may come too late
+const FARTHEST_S = 0.25; // the same on a link whose pictures come unevenly
+const MORE_S = 0.03; // what each picture that came too late adds to it
+const EVEN_MS = 5000; // and what so long without one takes off again
+const SPARE_S = 0.15; // so much farther, the picture is older than it must be
+const JUMP_S = 0.35; // so much farther still, catching up would take too long
+const LANDING_S = 0.02;
 const KEPT_S = 4;
 const EVICT_S = 12;
 const MOST_PICTURES = 400;
@@ -49,8 +50,11 @@ export class LiveMedia {
     };
     video.addEventListener("error", this.onerror);
     this.closeS = CLOSE_S;
+    this.evenSince = performance.now();
     this.onstall = () => {
-      this.closeS = Math.min(this.closeS + MORE_S, CLOSEST_S);
+      if (video.seeking || !this.pictures.length) return;
+      this.closeS = Math.min(this.closeS + MORE_S, FARTHEST_S);
+      this.evenSince = performance.now();
     };
     video.addEventListener("waiting", this.onstall);
     this.timer = setInterval(() => this.keepClose(), 100);
@@ -108,7 +112,10 @@ export class LiveMedia {
   begin({ type, data }) {
     if (!this.buffer) {
       this.buffer = this.source.addSourceBuffer(type);
-      this.buffer.addEventListener("updateend", () => this.pump());
+      this.buffer.addEventListener("updateend", () => {
+        this.keepClose();
+        this.pump();
+      });
     } else if (type !== this.type) this.buffer.changeType(type);
     this.type = type;
     this.offsetS = null;
@@ -150,9 +157,14 @@ export class LiveMedia {
     const { video } = this;
     if (this.closed || !this.buffer?.buffered.length) return;
     const behindS = this.endS - video.currentTime;
-    if (behindS > JUMP_S || behindS < -0.1) video.currentTime = Math.max(this.endS - LANDING_S, 0);
-    else {
-      const farS = this.closeS + SPARE_S;
+    const farS = this.closeS + SPARE_S;
+    if (performance.now() - this.evenSince > EVEN_MS) {
+      this.evenSince = performance.now();
+      this.closeS = Math.max(this.closeS - MORE_S, CLOSE_S);
+    }
+    if (behindS > farS + JUMP_S || behindS < -0.1) {
+      video.currentTime = Math.max(this.endS - this.closeS - LANDING_S, 0);
+    } else {
       const rate = behindS > farS ? 1 + Math.min(behindS - this.closeS, 0.5) / 2
         : behindS < this.closeS && !video.paused ? 0.95 : 1;
       if (Math.abs(video.playbackRate - rate) > 0.02) video.playbackRate = rate;

@@ -7,6 +7,7 @@ import { flip, outline, path } from "./paths.js";
 import { isSuspect } from "./words.js";
 
 const MARGIN_M = 1.5;
+const LARGEST_M = 15;
 
 export class MiniMap {
   constructor(root) {
@@ -83,13 +84,25 @@ export class MiniMap {
     for (const shape of [this.ring, this.mark]) set(shape, { visibility: first ? null : "hidden" });
     if (first) {
       const [x, y] = flip(first.position.site_m.coordinates);
-      set(this.ring, { cx: x, cy: y, r: first.uncertainty.ce95_m, "data-suspect": isSuspect(first) || null });
+      // A circle about who walked off unseen would leave the building: then rooms tell.
+      const within = first.visibility === "in view" || !first.search;
+      set(this.ring, {
+        cx: x, cy: y, r: within ? Math.min(first.uncertainty.ce95_m, LARGEST_M) : 0,
+        "data-suspect": isSuspect(first) || null,
+      });
       set(this.mark, { transform: `translate(${x} ${y})` });
       set(this.mark.firstChild, {
         "data-suspect": isSuspect(first) || null, "data-seen": first.visibility === "in view",
       });
     }
-    for (const unit of this.units.children) set(unit, { "data-here": unit.dataset.id === first?.space?.id || null });
+    const shares = new Map((first?.search?.spaces ?? []).map((s) => [s.space?.id, s.probability]));
+    for (const unit of this.units.children) {
+      const share = shares.get(unit.dataset.id) ?? 0;
+      set(unit, {
+        "data-here": unit.dataset.id === first?.space?.id || null, "data-share": share > 0 || null,
+      });
+      unit.style.setProperty("--p", `${Math.round(100 * Math.sqrt(share))}%`);
+    }
     const line = best?.route?.properties.level === this.level ? best.route.site_m.coordinates : null;
     set(this.way, { d: line ? path(line) : null });
     this.showDoors(best);

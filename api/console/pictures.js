@@ -5,7 +5,7 @@ import { el, keyed, say, set } from "./dom.js";
 import { arrange } from "./places.js";
 import { Player } from "./player.js";
 import * as requests from "./requests.js";
-import { seconds } from "./words.js";
+import { percent, seconds } from "./words.js";
 
 const MOST = 4;
 const NARROW_PX = 620; // a panel narrower than this shows two
@@ -13,6 +13,14 @@ const ARRANGE_MS = 1000;
 const LEARN_MS = 3000; // cameras that are not known yet are asked for so often
 const VIDEO_AGAIN_MS = 60_000; // after a link was too slow for video
 const CHOOSE = "No camera sees the first subject yet. Choose one to watch.";
+
+/** Why a camera is shown, for a glance. */
+function inShort({ sight, soonest_s: soonestS, chance }) {
+  if (sight === "sees") return "Sees the person now";
+  if (sight === "covers") return "Shows the place";
+  const when = soonestS > 0 ? `In ${Math.max(1, Math.round(soonestS))} s at a run` : "Any moment";
+  return `${when}, ${percent(chance)}`;
+}
 
 export class Pictures {
   /** Fills `root`, a section. `clock` knows the server's time. */
@@ -206,10 +214,10 @@ export class Pictures {
       }, "Keep"),
       frame: el("div", { class: "picture-frame" }),
     };
-    tile.frame.append(screen, tile.open);
+    tile.frame.append(screen, tile.open, tile.pin);
     tile.item = el("li", { class: "picture", "data-camera": id }, tile.frame,
       el("div", { class: "picture-words" },
-        el("p", { class: "picture-name" }, el("strong", {}, name)), tile.pin, tile.why));
+        el("p", { class: "picture-name" }, el("strong", {}, name)), tile.why));
     tile.open.onclick = () => {
       if (tile.player.state === "blocked") tile.player.tapped();
       else this.enlarge(tile);
@@ -253,17 +261,19 @@ export class Pictures {
   explain(tile) {
     const camera = this.wanted.find(({ id }) => id === tile.id);
     const why = camera ? camera.reason : "chosen by hand, or no longer on the way";
-    const words = tile.slow ? `${why}; slow connection: a picture a second` : why;
-    say(tile.why, words.charAt(0).toUpperCase() + words.slice(1));
+    const slow = tile.slow ? "Slow connection: a picture a second. " : "";
+    tile.reason = `${slow}${why.charAt(0).toUpperCase()}${why.slice(1)}`;
+    say(tile.why, `${slow}${camera ? inShort(camera) : "Chosen by hand"}`);
+    set(tile.why, { title: tile.reason });
     set(tile.item, { "data-sight": camera?.sight ?? null });
-    if (this.enlarged === tile) say(this.largeWhy, tile.why.textContent);
+    if (this.enlarged === tile) say(this.largeWhy, tile.reason);
   }
 
   enlarge(tile) {
     if (this.enlarged) this.putBack();
     this.enlarged = tile;
     say(this.largeName, tile.name);
-    say(this.largeWhy, tile.why.textContent);
+    say(this.largeWhy, tile.reason);
     this.holder.append(tile.screen);
     if (!this.large.open) this.large.showModal();
   }

@@ -13,6 +13,13 @@ const BLACK_S = 5; // after so long without a connection nothing is shown: the g
 const LATE_S = 1.5; // pictures that come later than this do not come live
 const LATE_MS = 4000; // for so long, and the link is too slow for video
 const TICK_MS = 100;
+const PHASES = {
+  connecting: "the camera is being connected",
+  live: "its pictures come late",
+  stalled: "the camera sends nothing",
+  refused: "the camera does not let us in",
+  stopped: "the camera is off",
+};
 const HLS = "application/vnd.apple.mpegurl";
 
 /**
@@ -132,7 +139,7 @@ export class Player {
   }
 
   hear(message) {
-    if (message.type === "waiting") this.waiting = message.reason || message.phase;
+    if (message.type === "waiting") this.waiting = message.reason || PHASES[message.phase];
     else if (message.type === "live") this.waiting = null;
     else if (message.type === "skipped") {
       this.media?.skip();

@@ -17,6 +17,7 @@ const LOOK_MS = 5000;
 const TICK_MS = 250;
 const BRIEF_MS = 3000;
 const LOW_BITS_PER_S = 90_000; // of 100 kbit/s; the rest is for what carries it
+const LONG = 100; // letters of a line that is written smaller
 const ANSWER_BYTES = 1200; // headers of a request and its answer
 
 let me = null;
@@ -141,6 +142,7 @@ class Screen {
     this.answer = message;
     this.answerAt = performance.now();
     say(byId("answer"), message.text);
+    set(byId("answer"), { "data-long": message.text.length > LONG || null });
     this.stage.show(message.cameras_now ?? []);
     this.map.showAnswer(message);
     const best = message.entrances.find((e) => e.usable && e.walk_m !== null);

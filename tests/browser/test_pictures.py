@@ -102,8 +102,11 @@ def test_the_cameras_that_matter_are_shown_live(saying: Saying, quiet_page: Page
     live(page, "cam-02")
     assert names(page) == ["Camera cam-01", "Camera cam-02"]
     expect(picture(page, "cam-01")).to_have_attribute("data-sight", "sees")
-    expect(picture(page, "cam-01").locator(".picture-why")).to_have_text("In its picture now")
+    expect(picture(page, "cam-01").locator(".picture-why")).to_have_text("Sees the person now")
     expect(picture(page, "cam-02").locator(".picture-why")).to_contain_text("at a run")
+    expect(picture(page, "cam-01").locator(".picture-why")).to_have_attribute(
+        "title", "In its picture now"
+    )
     expect(picture(page, "cam-01").locator(".picture-age")).to_contain_text("s old")
     keep(page, "pictures")
     # The other camera sees the person now: no picture changes its place.
