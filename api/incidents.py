@@ -61,7 +61,7 @@ class Incidents:
         journal_of: Callable[[Grant, Keeper], Journal | None] = lambda _, __: None,
         agencies_of: Callable[[str], Mapping[str, float | None]] = lambda _: {},
     ) -> None:
-        self.targets: Mapping[str, Target] = dict(targets)
+        self.targets = targets
         self._gate = gate
         self._run_factory = run_factory
         self._clock = clock
