@@ -75,12 +75,18 @@ def reference_grid(plan: FloorPlan) -> ReferenceGrid | None:
 
 def grid_over(left_m: float, bottom_m: float, right_m: float, top_m: float) -> ReferenceGrid:
     """Return the reference grid over a rectangle in site metres."""
-    for edge_m in _edges_m():
-        first, last = math.floor(left_m / edge_m), math.ceil(right_m / edge_m)
-        lowest, highest = math.floor(bottom_m / edge_m), math.ceil(top_m / edge_m)
-        columns, rows = max(last - first, 1), max(highest - lowest, 1)
-        if columns <= len(LETTERS) and rows <= MOST_ROWS:
-            break
+    corners = (left_m, bottom_m, right_m, top_m)
+    return next(grid for grid in (_with_edge(e, corners) for e in _edges_m()) if grid is not None)
+
+
+def _with_edge(edge_m: float, corners: tuple[float, float, float, float]) -> ReferenceGrid | None:
+    """The grid of that edge; None where letters or numbers do not suffice."""
+    left_m, bottom_m, right_m, top_m = corners
+    first, last = math.floor(left_m / edge_m), math.ceil(right_m / edge_m)
+    lowest, highest = math.floor(bottom_m / edge_m), math.ceil(top_m / edge_m)
+    columns, rows = max(last - first, 1), max(highest - lowest, 1)
+    if columns > len(LETTERS) or rows > MOST_ROWS:
+        return None
     return ReferenceGrid(
         (first * edge_m, highest * edge_m),
         edge_m,
