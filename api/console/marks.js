@@ -31,7 +31,8 @@ const ASKED = { reject: (id) => `Rule out ${id}?`, responder: (id) => `Is ${id} 
 
 /** "Confirmed by Ivy (dispatcher), 14:03:22". */
 function heldWords(held, by) {
-  const who = by ? ` by ${by}${held.role ? ` (${held.role})` : ""}` : held.role ? ` by ${held.role}` : "";
+  const role = by && held.role ? ` (${held.role})` : "";
+  const who = by || held.role ? ` by ${by || held.role}${role}` : "";
   return `${MARKS[held.mark].held}${who}, ${clockTime(held.at)}`;
 }
 
@@ -173,7 +174,8 @@ export class Marks {
   }
 
   async give(item, id, kind) {
-    const focused = item.contains(document.activeElement) || document.activeElement === document.body;
+    const { activeElement } = document;
+    const focused = item.contains(activeElement) || activeElement === document.body;
     await this.act(item, async () => {
       const mark = await requests.mark(this.incident, id, kind);
       const left = LEAVES.has(kind) ? ". It leaves the ranking" : "";
@@ -238,7 +240,8 @@ export class Marks {
   /** Nothing is marked in an incident that is over. */
   close() {
     this.open = false;
-    for (const one of document.querySelectorAll(".mark-buttons, .ask, .held button")) one.hidden = true;
+    const buttons = document.querySelectorAll(".mark-buttons, .ask, .held button");
+    for (const one of buttons) one.hidden = true;
     this.tell("");
   }
 }

@@ -1,10 +1,10 @@
-// Who it may be: the ranked people, and those who are set aside, each with what people said of them.
+// Who it may be: the ranked people, and those who are set aside, each with what was said of them.
 
 import { byId, el, keyed, say, set, svg } from "./dom.js";
 import { clockTime, isSuspect, percent } from "./words.js";
 
 export class Ranked {
-  /** `choose(id)` is called with the person that is chosen; `marks` makes and updates the buttons. */
+  /** `choose(id)` is called with whoever is chosen; `marks` makes and updates the buttons. */
   constructor(marks, choose) {
     this.marks = marks;
     this.choose = choose;
@@ -27,7 +27,8 @@ export class Ranked {
     const order = ranked.map((s) => s.id).join();
     if (order !== this.order) this.marks.moved(this.order, order);
     this.order = order;
-    keyed(byId("ranked"), ranked, (s) => s.id, (s) => this.item(s), (item, s) => this.fill(item, s));
+    keyed(byId("ranked"), ranked, (s) => s.id,
+      (s) => this.item(s), (item, s) => this.fill(item, s));
     this.showAside(aside);
     this.showAgain(this.marks.open ? aside.filter((s) => s.look_again) : []);
     this.showChosen();
@@ -127,7 +128,8 @@ export class Ranked {
       byId("aside-list").querySelector(`[data-subject="${CSS.escape(subjects[0].id)}"]`)?.focus();
     };
     box.replaceChildren(
-      el("span", {}, `LOOK AGAIN: ${names} was ruled out, and was seen since with what looks like a weapon.`),
+      el("span", {},
+        `LOOK AGAIN: ${names} was ruled out, and was seen since with what looks like a weapon.`),
       button);
   }
 

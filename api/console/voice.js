@@ -14,8 +14,11 @@ const SPELLED = {
 
 const count = (value, unit) => `${value} ${unit}${value === 1 ? "" : "s"}`;
 
-const spoken = (whole) => (whole < 60 ? count(whole, "second")
-  : `${count(Math.floor(whole / 60), "minute")}${whole % 60 ? ` ${count(whole % 60, "second")}` : ""}`);
+function spoken(whole) {
+  const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
+  if (minutes === 0) return count(rest, "second");
+  return `${count(minutes, "minute")}${rest ? ` ${count(rest, "second")}` : ""}`;
+}
 
 /** "seen now", "seen 4 seconds ago", "seen 2 minutes 5 seconds ago". */
 export function ageSaid(ageS) {
@@ -32,10 +35,12 @@ export function ageAtEnd(ageS) {
 /** "grid Delta 7". */
 export function gridSaid(grid) {
   const [, letters, digits] = /^([A-Z]+)(\d+)$/.exec(grid) ?? [];
-  return letters ? `grid ${[...letters].map((one) => SPELLED[one]).join(" ")} ${digits}` : `grid ${grid}`;
+  const spelled = [...letters ?? ""].map((one) => SPELLED[one]).join(" ");
+  return letters ? `grid ${spelled} ${digits}` : `grid ${grid}`;
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+const sentence = (text) =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 export class Voice {
   constructor(about) {
