@@ -9,6 +9,7 @@ import { StreamLink } from "./stream_link.js";
 import { seconds } from "./words.js";
 
 const STALE_S = 2; // an older picture is grey
+const SLOWER_S = 2; // stills and HLS are so much behind by their nature
 const BLACK_S = 5; // after so long without a connection nothing is shown: the grant may be over
 const LATE_S = 1.5; // pictures that come later than this do not come live
 const LATE_MS = 4000; // for so long, and the link is too slow for video
@@ -164,7 +165,8 @@ export class Player {
   }
 
   fallBack() {
-    this.begin(this.video.canPlayType(HLS) ? "hls" : "stills");
+    // A browser that does not say when what it plays was filmed cannot be honest about its age.
+    this.begin(this.video.canPlayType(HLS) && this.video.getStartDate ? "hls" : "stills");
   }
 
   beginHls() {
@@ -174,10 +176,11 @@ export class Player {
     this.video.play().catch(() => {
       this.blocked = true;
     });
+    this.hlsAt = 0;
     this.poll = setInterval(() => {
       const started = this.video.getStartDate?.().getTime();
       const atS = this.video.currentTime;
-      if (started && atS !== this.hlsAt) this.shown(started + 1000 * atS);
+      if (started && this.video.readyState >= 2 && atS !== this.hlsAt) this.shown(started + 1000 * atS);
       this.hlsAt = atS;
     }, TICK_MS);
   }
@@ -223,7 +226,7 @@ export class Player {
       const old = ageS === null ? "" : `, picture ${seconds(ageS)} old`;
       return ["lost", `No connection${old}. Trying again…`];
     }
-    const limitS = this.way === "stills" ? STALE_S + 2 : STALE_S;
+    const limitS = this.way === "video" ? STALE_S : STALE_S + SLOWER_S;
     if (ageS !== null && ageS <= limitS) return ["live", ""];
     if (this.waiting !== null) {
       const old = ageS === null ? "" : ` Last picture ${seconds(ageS)} old.`;

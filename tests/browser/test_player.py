@@ -155,6 +155,39 @@ def test_a_browser_with_a_managed_source_only(quiet_page: Page, incident: str) -
     assert quiet_page.evaluate("document.querySelector('.screen video').disableRemotePlayback")
 
 
+def without_media_sources(page: Page, *more: str) -> None:
+    script = "delete window.MediaSource; delete window.ManagedMediaSource;"
+    page.add_init_script("".join([script, *more]))
+    page.reload()
+
+
+def test_a_browser_that_plays_no_fragments_gets_pictures(quiet_page: Page, incident: str) -> None:
+    without_media_sources(quiet_page)
+    put_player(quiet_page, incident)
+    state_of(quiet_page, "live")
+    found = shown(quiet_page)
+    assert (found["way"], found["black"]) == ("stills", False)
+    quiet_page.wait_for_timeout(2500)
+    found = shown(quiet_page)
+    assert found["state"] == "live"
+    assert found["true_age_s"] is not None
+    assert abs(found["ageS"] - found["true_age_s"]) < 0.3
+
+
+def test_a_browser_that_says_when_hls_was_filmed_plays_that(page: Page, incident: str) -> None:
+    without_media_sources(
+        page,
+        "HTMLMediaElement.prototype.getStartDate ??= function () {"
+        "  return new Date(Date.now() - 1500 - 1000 * this.currentTime); };",
+    )
+    put_player(page, incident)
+    state_of(page, "live", within_s=15.0)
+    found = shown(page)
+    assert (found["way"], found["black"]) == ("hls", False)
+    page.wait_for_timeout(2000)
+    assert shown(page)["ms"] is not None  # it is the camera's picture
+
+
 def test_in_the_background_nothing_is_fetched(
     quiet_page: Page, console: Console, incident: str
 ) -> None:

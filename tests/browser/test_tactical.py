@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from .filming import with_capture_clock
 from .steps import TEXT, Talker, account, bound, keep, open_real, sign_in
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -314,6 +318,45 @@ def test_low_data_is_under_100_kbit_a_second(
     page.locator("#low").tap()
     page.wait_for_selector("#screen video:not([hidden])")
     wait_picture(page, "live")
+
+
+def test_low_data_is_offered_where_the_video_comes_late(
+    one_phone: BrowserContext, cable: Cable, console: Console, talking: list[Talker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The network keeps every picture back for two seconds, though the camera has newer ones."""
+    page, _ = enter(one_phone, cable)
+    talking.append(Talker(console.runs.made[-1]))
+    wait_picture(page, "live")
+    pump = type(cable).pump
+
+    def late(self: Cable, source: socket.socket, sink: socket.socket) -> None:
+        waiting: queue.Queue[tuple[float, bytes]] = queue.Queue()
+
+        def deliver() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    due_s, data = waiting.get()
+                    time.sleep(max(0.0, due_s - time.monotonic()))
+                    sink.sendall(data)
+
+        if source.getpeername()[1] != self.port:
+            pump(self, source, sink)
+            return
+        threading.Thread(target=deliver, daemon=True).start()
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                waiting.put((time.monotonic() + 2.2, data))
+
+    monkeypatch.setattr(type(cable), "pump", late)
+    cable.cut()
+    wait_picture(page, "lost", within_s=3.0)
+    cable.mend()
+    expect(page.locator("#offer")).to_be_visible(timeout=25_000)
+    keep(page, "tactical-offer")
+    page.locator("#offer-yes").tap()
+    expect(page.locator("#low")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#offer")).to_be_hidden()
 
 
 def test_low_data_is_black_when_it_is_closed(
