@@ -26,11 +26,15 @@ class CamerasNow:
         self._answer: Answer | None = None
 
     def take(self, answer: Answer) -> tuple[CameraNow, ...]:
-        """Take an answer; return the cameras for its first ranked subject."""
+        """Take an answer; return the cameras for its first ranked subject.
+
+        An answer waits for nothing: while a large site is still being prepared there are none.
+        """
         self._answer = answer
         if not any(subject.status == "ranked" for subject in answer.subjects):
             return ()
-        return next_cameras(answer, self._prepared.camera_reach(), allowed=self._allowed)
+        reach = self._prepared.camera_reach_soon()
+        return () if reach is None else next_cameras(answer, reach, allowed=self._allowed)
 
     def of(self, subject: str) -> tuple[CameraNow, ...] | None:
         """Return the cameras for a subject; None where the newest answer has none of that id."""

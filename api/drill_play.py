@@ -221,7 +221,7 @@ def play_at_full_speed(
     """
     site = drill.site
     pipeline, backend = build_pipeline(device, pixels=any(feed.has_pixels for feed in drill.feeds))
-    pipeline.hold_against(saved_views(site))
+    pipeline.hold_against(saved_views(site.cameras.values()))
     locator = Locator.for_site(site)
     log: list[Logged] = []
     watched = [feed for feed in drill.feeds if feed.camera in permit.cameras]

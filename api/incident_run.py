@@ -26,6 +26,7 @@ from .worker_messages import (
     Pictured,
     Ready,
     WorkerJob,
+    WorkerSite,
 )
 from .worker_process import WorkerProcess
 
@@ -100,7 +101,7 @@ class IncidentRun:
         allowed = tuple(job for job in jobs if job.camera in permit.cameras)
         if not allowed:
             raise RunError("none of the permitted cameras has an address or a recording")
-        self._job = WorkerJob(site.folder, allowed, device, duration_s)
+        self._job = WorkerJob(WorkerSite.of(site), allowed, device, duration_s)
         self._publish = publish
         self._on_end = on_end
         self._logs = [*([log] if log else []), *([journal.log] if journal else [])]

@@ -15,7 +15,6 @@ import numpy as np
 from calibration.answer import StageTimes
 from calibration.errors import CalibrationError
 from calibration.projection import to_floor_positions
-from calibration.site import load_site
 from models.errors import ModelError
 from models.looks import LookRates, LookRatesError
 from vision.boxes import read_mot_boxes
@@ -33,18 +32,18 @@ from .runs import CameraStatus
 from .worker_messages import Begin, Ended, Failed, Feeds, Labels, Observed, Pictured, Ready, Show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from calibration.camera import CameraModel
-    from calibration.site import Site
+    from calibration.camera_loading import Camera
     from vision.detect import Device
     from vision.sources import AnyFrame, Source
     from vision.stream_parts import StreamPart
     from vision.view import View
     from vision.view_features import ViewFeatures
 
-    from .worker_messages import CameraJob, ToWorker, WorkerJob
+    from .worker_messages import CameraJob, ToWorker, WorkerJob, WorkerSite
 
 LARGEST_BATCH = 8
 """Frames detected at once. On two cores a larger batch makes each frame wait longer for its
@@ -69,15 +68,14 @@ def run_worker(job: WorkerJob, connection: Connection, pictures: Connection) -> 
     # Ctrl-C reaches the whole group of processes; the order to stop comes through the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        site = load_site(job.site_folder)
         pixels = any(_has_pixels(camera) for camera in job.cameras)
         pipeline, backend = build_pipeline(job.device, pixels=pixels)
         connection.send(Ready(backend))
-        with contextlib.closing(_streams(site, pictures)) as streams:
+        with contextlib.closing(_streams(job.site, pictures)) as streams:
             begun = None
             while begun is None:
                 begun = _told(connection.recv(), streams)
-            _watch(job, site, pipeline, begun.started_at_s, connection, streams)
+            _watch(job, pipeline, begun.started_at_s, connection, streams)
     except (CalibrationError, ModelError, VisionError, LookRatesError) as error:
         with contextlib.suppress(OSError):
             connection.send(Failed(str(error)))
@@ -85,7 +83,7 @@ def run_worker(job: WorkerJob, connection: Connection, pictures: Connection) -> 
         return  # the other end is closed: stop
 
 
-def _streams(site: Site, pictures: Connection) -> Streams:
+def _streams(site: WorkerSite, pictures: Connection) -> Streams:
     """What encodes the cameras that somebody watches; clocks are written in this machine's zone."""
     sending = threading.Lock()
 
@@ -111,7 +109,6 @@ def _told(message: ToWorker, streams: Streams) -> Begin | None:
 
 def _watch(
     job: WorkerJob,
-    site: Site,
     pipeline: Pipeline,
     started_at_s: float,
     connection: Connection,
@@ -119,12 +116,12 @@ def _watch(
 ) -> None:
     latest: LatestFrames[AnyFrame] = LatestFrames(camera.camera for camera in job.cameras)
     feeds = [
-        Feed(camera.camera, _source(camera, site, started_at_s, job.duration_s), latest)
+        Feed(camera.camera, _source(camera, job.site, started_at_s, job.duration_s), latest)
         for camera in job.cameras
     ]
     told_s = -np.inf
     views: dict[str, View] = {}
-    pipeline.hold_against(saved_views(site))
+    pipeline.hold_against(saved_views(job.site.cameras.values()))
     try:
         for feed in feeds:
             feed.start()
@@ -135,11 +132,11 @@ def _watch(
             ended = _ended(feeds)
             frames = latest.take(LARGEST_BATCH, 0.0 if ended else FRAME_PATIENCE_S)
             for tracked in pipeline.process(frames):
-                camera = site.cameras[tracked.frame.camera]
+                camera = job.site.cameras[tracked.frame.camera]
                 views[camera.id] = tracked.tracks.view
                 streams.offer(tracked)
                 positions = to_floor_positions(
-                    tracked.tracks, camera.model, camera.id, camera.level, site.plan
+                    tracked.tracks, camera.model, camera.id, camera.level, job.site.plan
                 )
                 times = StageTimes(
                     captured_s=tracked.frame.captured_at_s,
@@ -171,7 +168,9 @@ def _has_pixels(camera: CameraJob) -> bool:
     return not isinstance(camera.source, DrillFeed) or camera.source.has_pixels
 
 
-def _source(job: CameraJob, site: Site, started_at_s: float, duration_s: float | None) -> Source:
+def _source(
+    job: CameraJob, site: WorkerSite, started_at_s: float, duration_s: float | None
+) -> Source:
     source = job.source
     if not isinstance(source, DrillFeed):
         return live_source(job.camera, source, started_at_s)
@@ -182,13 +181,9 @@ def _source(job: CameraJob, site: Site, started_at_s: float, duration_s: float |
     )
 
 
-def saved_views(site: Site) -> dict[str, ViewFeatures]:
+def saved_views(cameras: Iterable[Camera]) -> dict[str, ViewFeatures]:
     """What the site's cameras showed when they were calibrated, where that was saved; by id."""
-    return {
-        camera.id: camera.reference
-        for camera in site.cameras.values()
-        if camera.reference is not None
-    }
+    return {camera.id: camera.reference for camera in cameras if camera.reference is not None}
 
 
 def _status(

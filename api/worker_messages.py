@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from calibration.answer import StageTimes
+    from calibration.camera_loading import Camera
+    from calibration.floor_plan import FloorPlan
     from calibration.positions import FloorPositions
+    from calibration.site import Site
     from vision.address import CameraAddress
     from vision.detect import Device
     from vision.evidence import EvidencePicture
@@ -35,17 +37,36 @@ class CameraJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerSite:
+    """What a worker must know of a site.
+
+    Attributes:
+        plan: its floor plan.
+        cameras: its cameras by id.
+    """
+
+    plan: FloorPlan
+    cameras: Mapping[str, Camera]
+
+    @classmethod
+    def of(cls, site: Site) -> WorkerSite:
+        """What a worker must know of this site; it can travel to another process."""
+        return cls(site.plan, dict(site.cameras))
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerJob:
     """Everything a worker needs to know before it begins.
 
     Attributes:
-        site_folder: folder of the site whose plan and cameras are used.
+        site: the site whose plan and cameras are used, as it was when the incident was opened:
+            what is written into its folder later is for the next one.
         cameras: what to watch.
         device: "auto", "cpu" or "cuda".
         duration_s: recordings stop at this time after their start; None plays them to the end.
     """
 
-    site_folder: Path
+    site: WorkerSite
     cameras: tuple[CameraJob, ...]
     device: Device = "auto"
     duration_s: float | None = None

@@ -188,6 +188,13 @@ class FloorPlan:
         self._walkable = lru_cache(_LIFE_LONG)(self._build_walkable)
         self._footprint = lru_cache(_LIFE_LONG)(self._build_footprint)
 
+    def __reduce__(
+        self,
+    ) -> tuple[type[FloorPlan], tuple[tuple[object, ...], ...]]:
+        """Travel between processes as what it was made of."""
+        parts = (self.levels, self.spaces, self.openings, self.entrances, self.fixtures)
+        return FloorPlan, (*parts, self.interior_walls)
+
     def require_level(self, level: str) -> None:
         """Raise `UnknownLevel` unless the plan has `level`."""
         if level not in self._level_ids:

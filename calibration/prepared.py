@@ -47,6 +47,10 @@ class PreparedSite:
         """A locator that has consumed nothing; waits for the routes, and for nothing else."""
         return Locator.for_site(self._site, self._routes().unasked(), ground=self._ground)
 
+    def camera_reach_soon(self) -> CameraReach | None:
+        """As `camera_reach`; None while it is being made, which begins now at the latest."""
+        return self._reach.soon()
+
     def camera_reach(self) -> CameraReach:
         """How far it is into the view of each camera; waits for that where it is not made yet."""
         return self._reach()
@@ -59,6 +63,16 @@ class _Once(Generic[_Made]):
         self._make = make
         self._made: list[_Made] = []
         self._making = threading.Lock()
+        self._begun = False
+
+    def soon(self) -> _Made | None:
+        """What was made; None while it is not there, and then a thread makes it."""
+        if self._made:
+            return self._made[0]
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self, name="prepare", daemon=True).start()
+        return None
 
     def __call__(self) -> _Made:
         with self._making:

@@ -26,9 +26,9 @@ from api.errors import (
     StoreError,
 )
 from api.keys import Keys
+from api.problem_schemas import Problem
 from api.problems import install_problem_handlers
 from api.request_limits import Limit
-from api.schemas import Problem
 from api.signed_messages import new_secret, sign
 from api.sources import Sources
 from api.store_tables import EVENTS
