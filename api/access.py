@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 
 from .errors import ProblemError, StoreError
 from .problems import problem_response
@@ -40,6 +41,7 @@ from .watched_streams import POLICY_VIOLATION, WatchedSend, bounded, until_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .actors import Actor
@@ -57,6 +59,12 @@ SIGNED = (
     ("GET", "/v1/links/{link}/{name}"),
 )
 """(method, path) of what checks a signature itself; whatever else is sent along counts nothing."""
+
+PAGES = frozenset({"/tactical", "/calibrate", "/plan-editor", "/drills", "/docs"})
+"""Paths of pages: a browser that opens one without a session is led to the sign-in form first."""
+
+NEXT = "next"
+"""Name under which the sign-in form keeps the page that was asked for."""
 
 COOKIE = "lastseen_session"
 DEVICE_COOKIE = "lastseen_device"
@@ -158,7 +166,9 @@ class Access:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         if verdict.refusal is not None:
-            response = problem_response(scope["path"], verdict.refusal)
+            response: Response = problem_response(scope["path"], verdict.refusal)
+            if verdict.refusal.status == 401 and _opens_page(HTTPConnection(scope), method):  # noqa: PLR2004
+                response = RedirectResponse(f"/?{NEXT}={scope['path']}", 303)
             await response(scope, receive, send_with_headers)
             return
         with CancelScope() as answering:
@@ -237,6 +247,12 @@ def is_signed(method: str, path: str) -> bool:
 
 
 _SIGNED = tuple((method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path))) for method, path in SIGNED)
+
+
+def _opens_page(connection: HTTPConnection, method: str) -> bool:
+    """Whether a person opens one of the pages, who must sign in first."""
+    asks = "text/html" in connection.headers.get("accept", "")
+    return method == "GET" and connection.scope["path"] in PAGES and asks
 
 
 def bearer_of(connection: HTTPConnection) -> str | None:

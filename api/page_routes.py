@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse
 
-from .access import COOKIE, cookie_name
+from .access import COOKIE, NEXT, PAGES, cookie_name
 from .errors import ProblemError
 from .services import ActorHere, ServicesHere  # noqa: TC001 - FastAPI reads the annotation
 from .sessions import SHIFT_S
@@ -34,7 +34,7 @@ def get_console(request: Request) -> Response:
     """Return the console page; without a session, the sign-in form, which holds no data."""
     if request.state.signed_in:
         return FileResponse(CONSOLE / "index.html")
-    return _sign_in_page()
+    return _sign_in_page(wanted=request.query_params.get(NEXT, ""))
 
 
 @router.get("/tactical")
@@ -83,12 +83,13 @@ async def sign_in(request: Request, services: ServicesHere) -> Response:
         )
     except ProblemError as problem:
         if "text/html" in request.headers.get("accept", ""):
-            return _sign_in_page(problem)
+            return _sign_in_page(problem, wanted=form.get(NEXT, ""))
         raise
     before = request.cookies.get(cookie_name(COOKIE, request))
     if before is not None:
         await run_in_threadpool(services.sessions.end, before)
-    response = RedirectResponse("/", status_code=303)
+    wanted = form.get(NEXT, "")
+    response = RedirectResponse(wanted if wanted in PAGES else "/", status_code=303)
     set_cookie(response, request, COOKIE, signed_in.session.secret, lasts_s=SHIFT_S)
     set_device_cookie(response, request, signed_in)
     return response
@@ -118,13 +119,14 @@ def _form(body: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _sign_in_page(problem: ProblemError | None = None) -> Response:
+def _sign_in_page(problem: ProblemError | None = None, wanted: str = "") -> Response:
     page, policy = _sign_in_template()
     alert = ""
     if problem is not None:
         alert = f'<p class="alert" role="alert">{html.escape(problem.detail)}</p>'
+    after = f'<input type="hidden" name="{NEXT}" value="{wanted}">' if wanted in PAGES else ""
     return Response(
-        page.replace("<!-- message -->", alert),
+        page.replace("<!-- message -->", alert).replace("<!-- next -->", after),
         status_code=200 if problem is None else problem.status,
         media_type="text/html",
         headers={"Content-Security-Policy": policy, **({} if problem is None else problem.headers)},

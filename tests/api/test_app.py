@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from api.access import COOKIE, PUBLIC, is_signed
+from api.access import COOKIE, PAGES, PUBLIC, is_signed
 from api.audit import Audit
 from api.errors import AuditError
 from api.page_routes import CONSOLE
@@ -146,6 +146,30 @@ def test_the_token_gets_in(console: Console, stranger: TestClient) -> None:
     for scheme in ("Bearer", "bearer"):
         headers = {"Authorization": f"{scheme} {console.token}"}
         assert stranger.get("/v1/sites", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_who_opens_a_page_signs_in_and_comes_back_to_it(console: Console, page: str) -> None:
+    console.browser_of("ivy")  # the account is there
+    client = TestClient(console.app, follow_redirects=False)
+    assert client.get(page).status_code == 401  # a program is told
+    sent = client.get(page, headers={"Accept": "text/html,*/*"})
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/?next={page}")
+    form = client.get(sent.headers["location"])
+    assert f'<input type="hidden" name="next" value="{page}">' in form.text
+    back = client.post("/session", data={"name": "ivy", "password": PASSWORD, "next": page})
+    assert (back.status_code, back.headers["location"]) == (303, page)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://elsewhere.example/", "//elsewhere.example", "/docs/../v1", '"><b>', ""]
+)
+def test_nobody_is_led_elsewhere_by_signing_in(console: Console, wanted: str) -> None:
+    console.browser_of("ivy")  # the account is there
+    client = TestClient(console.app, follow_redirects=False)
+    assert 'type="hidden"' not in client.get("/", params={"next": wanted}).text
+    back = client.post("/session", data={"name": "ivy", "password": PASSWORD, "next": wanted})
+    assert (back.status_code, back.headers["location"]) == (303, "/")
 
 
 def test_signing_in_gives_a_cookie_that_scripts_cannot_read(console: Console) -> None:

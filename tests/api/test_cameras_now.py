@@ -30,6 +30,8 @@ REAL = {
 @pytest.fixture
 def bound(tmp_path: Path, clock: Clock) -> Iterator[Console]:
     made = build_console(tmp_path, clock, agreement=AGREEMENT)
+    for target in made.services.incidents.targets.values():
+        target.prepared.prepare()
     yield made
     made.record.store.close()
 
