@@ -8,7 +8,7 @@ INSTALL_INPUTS := pyproject.toml constraints.txt scripts/install.sh
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install system demo test check format bench docs drills constraints clean \
+.PHONY: help install system demo screenshots test check format bench docs drills constraints clean \
 	test-accuracy test-browser test-postgres test-slow
 
 help: ## list the tasks
@@ -28,6 +28,9 @@ system: ## install the system packages of everything below (asks sudo for its pa
 
 demo: install ## play the built-in drill live; EXIT=1 ends by itself
 	@$(BIN)/lastseen demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))
+
+screenshots: install ## take the pictures of all pages for the documentation (needs Chromium)
+	@$(BIN)/python scripts/screenshots.py
 
 ## ---- test ---------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DRILL = ROOT / "benchmarks" / "drills" / "wing"
+AGREEMENT = ROOT / "docs" / "agreements" / "one-town" / "agreement.toml"
 OUT = ROOT / "docs" / "images" / "pages"
 SCHEMES = ("light", "dark")
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -85,6 +86,17 @@ def _tactical(page: Page) -> None:
     _wait_for_video(page, "body")
 
 
+def _calibrate(page: Page) -> None:
+    page.locator("#picture").wait_for()
+    _settled(page)
+
+
+def _draw(page: Page) -> None:
+    page.get_by_role("button", name="Change the present plan").click()
+    page.locator("#editor").wait_for()
+    _settled(page)
+
+
 def _wait_for_video(page: Page, within: str) -> None:
     """Until a picture is shown, so that it is not black."""
     with contextlib.suppress(Exception):  # the page without it tells, too
@@ -106,9 +118,12 @@ def _settled(page: Page) -> None:
 BEFORE = (
     Shot("sign-in", None, "/", _settled),
     Shot("sites", "ivy", "/#/", _settled),
-    Shot("calibrate", "petra", "/calibrate", _settled),
-    Shot("plan-editor", "petra", "/plan-editor", _settled),
+    Shot("calibrate", "petra", "/calibrate#/wing/cam-01", _calibrate),
+    Shot("plan-editor", "petra", "/plan-editor#/cedar-hollow", _draw),
     Shot("drills", "ana", "/drills", _settled),
+    Shot("report", "ana", "{report}", _settled),
+    Shot("comparison", "ana", "{comparison}", _settled),
+    Shot("api", "ivy", "/docs", _settled),
 )
 DURING = (
     Shot("console", "ivy", "/#/incidents/{incident}", _console),
@@ -121,14 +136,17 @@ AFTER = (Shot("closed", "ivy", "/#/incidents/{incident}", _settled),)
 def serving(passwords: dict[str, str]) -> Iterator[str]:
     """The address of a server with the built-in drill and an account for each of `PEOPLE`."""
     with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder) / DRILL.name
-        shutil.copytree(DRILL, site)  # installers may write to it
-        target = load_target(site)
+        drill = load_target(Path(shutil.copytree(DRILL, Path(folder) / DRILL.name)))
+        site = load_target(_site(Path(folder) / "cedar-hollow"))
         with (
             listen("127.0.0.1", 0) as listener,
             opened_record(Path(folder) / "state", own=True) as record,
         ):
-            app = create_app({target.id: target}, record=record, run_factory=run_factory())
+            app = create_app(
+                {site.id: site, drill.id: drill},
+                record=record,
+                run_factory=run_factory(),
+            )
             for name, role in PEOPLE.items():
                 app.state.services.accounts.add(
                     name, role=role, password=passwords[name], second_factor=False,
@@ -142,6 +160,17 @@ def serving(passwords: dict[str, str]) -> Iterator[str]:
             finally:
                 server.should_exit = True
                 thread.join()
+
+
+def _site(folder: Path) -> Path:
+    """A site like that of the drill, bound by an agreement."""
+    shutil.copytree(DRILL, folder, ignore=shutil.ignore_patterns("drill.toml", "video", "truth*"))
+    shutil.copy(AGREEMENT, folder / "agreement.toml")
+    file = folder / "site.toml"
+    lines = file.read_text(encoding="utf-8").replace("(wing drill)", "").splitlines()
+    lines.insert(1, 'agreement = "agreement.toml"')
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
 
 
 class Photographer:
@@ -163,6 +192,11 @@ class Photographer:
         self._passwords = passwords
         self._out = out
         self._only = only
+        self.paths: dict[str, str] = {}
+
+    def wants(self, *names: str) -> bool:
+        """Whether one of these pages is wanted."""
+        return not self._only or bool(set(names) & set(self._only))
 
     def take(
         self, shots: tuple[Shot, ...], opened: Callable[[], AbstractContextManager[str]]
@@ -174,7 +208,7 @@ class Photographer:
             opened: an incident to be looked at, open for as long as its context lasts.
         """
         for shot in shots:
-            if self._only and shot.name not in self._only:
+            if not self.wants(shot.name):
                 continue
             for scheme in SCHEMES:
                 for size, pixels in SIZES.items():
@@ -200,7 +234,7 @@ class Photographer:
                 page.get_by_label("Password").fill(self._passwords[shot.who])
                 page.get_by_role("button", name="Sign in").click()
                 page.wait_for_url(f"{self._url}/**")
-            page.goto(self._url + shot.path.format(incident=incident))
+            page.goto(self._url + shot.path.format(incident=incident, **self.paths))
             shot.ready(page)
             file = self._out / f"{shot.name}-{size}-{scheme}.webp"
             with Image.open(io.BytesIO(page.screenshot())) as picture:
@@ -225,6 +259,10 @@ def main() -> None:
             executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
         )
         photographer = Photographer(browser, url, passwords, given.out, given.only)
+        if photographer.wants("drills", "report", "comparison"):
+            photographer.paths = two_runs(url, passwords)
+        else:
+            photographer.paths = {"report": "/", "comparison": "/"}
         photographer.take(BEFORE, lambda: contextlib.nullcontext(""))
         with httpx2.Client(base_url=url, timeout=30.0) as client:
             signed_in = client.post(
@@ -236,6 +274,26 @@ def main() -> None:
                 pass
             photographer.take(AFTER, lambda: contextlib.nullcontext(incident))
         browser.close()
+
+
+def two_runs(url: str, passwords: dict[str, str]) -> dict[str, str]:
+    """Addresses of a report and of a comparison: the drill is played twice, at full speed."""
+    with httpx2.Client(base_url=url, timeout=60.0) as client:
+        signed_in = client.post("/v1/sign-in", json={"name": "ana", "password": passwords["ana"]})
+        client.headers["Authorization"] = f"Bearer {signed_in.json()['token']}"
+        runs = f"/v1/drills/{DRILL.name}/runs"
+        for count in (1, 2):
+            client.post(runs, json={"speed": "max"}).raise_for_status()
+            until_s = time.monotonic() + 400.0
+            while len(kept := client.get(runs).json()["runs"]) < count:
+                if time.monotonic() > until_s:
+                    raise SystemExit("the drill could not be played")
+                time.sleep(2.0)
+        first, second = (one["run"] for one in kept[:2])
+    return {
+        "report": f"{runs}/{first}/report",
+        "comparison": f"/v1/drills/{DRILL.name}/comparison?a={second}&b={first}",
+    }
 
 
 @contextlib.contextmanager

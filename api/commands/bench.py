@@ -157,6 +157,46 @@ def fanout(
     )
 
 
+@app.command("streams")
+def streams(
+    seconds: Annotated[
+        float, typer.Option(min=5.0, help="How long the delay is measured, seconds.")
+    ] = 30.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="How often nobody, one and many viewers are compared.")
+    ] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How old is what people see of a camera, and what does each more of them cost?
+
+    Two test cameras that draw the time, two viewers in a real Chromium, then fifty sockets: some
+    three minutes on two cores. Needs Chromium and GStreamer's RTSP server
+    (bash scripts/system-packages.sh browser rtsp). Nothing else should use the machine meanwhile.
+
+    Examples:
+      lastseen bench streams
+
+      lastseen bench streams --seconds 10 --rounds 1 --json
+    """
+    figures = _benchmarks("streams").measure(delay_s=seconds, rounds=rounds)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    delay, cost = figures["delay"], figures["cost"]
+    glass, capture = delay["glass_to_glass_ms"], delay["capture_to_glass_ms"]
+    typer.echo(
+        f"glass to glass: p50 {glass['p50']:.0f} ms, p95 {glass['p95']:.0f} ms (goal "
+        f"{delay['goal_p95_ms']:.0f}); capture to glass: p95 {capture['p95']:.0f} ms; "
+        f"{delay['viewers']} viewers of {delay['cameras']} cameras"
+    )
+    many = cost["many_to_one"]
+    typer.echo(
+        f"{cost['many']} viewers of one camera cost {many['median']:.2f} times one "
+        f"({many['least']:.2f} to {many['most']:.2f}; goal {cost['goal_ratio']}); each more "
+        f"{1000.0 * cost['one_more_viewer_cores']['median']:.2f} thousandths of a core"
+    )
+
+
 @app.command("appearance")
 def appearance(
     drill: Annotated[

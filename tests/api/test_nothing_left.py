@@ -7,6 +7,7 @@ hold is looked for in everything that comes out.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 WRONG = "battery staple"
-SECRETS = (PASSWORD, "right%20horse", WRONG, "battery%20staple", f"{USER}:")
+SECRETS = (PASSWORD, "right%20horse", WRONG, "battery%20staple", f"//{USER}:")
 REAL = {
     "site": "small",
     "kind": "real",
@@ -94,9 +95,19 @@ class Live:
 
 
 def workers() -> set[int]:
-    tasks = Path("/proc/self/task").iterdir()
-    children = {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
-    return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
+    return {pid for pid in found if b"spawn_main" in command_of(pid)}
+
+
+def command_of(pid: int) -> bytes:
+    """How a process was started; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def wait_for(what: Callable[[], bool], within_s: float) -> float:
