@@ -90,7 +90,7 @@ def _streams(message: Message) -> bool:
     """Whether a message is a part of an answer that goes on."""
     if message["type"] == "http.response.body":
         return bool(message.get("more_body", False))
-    return message["type"] == "websocket.send"
+    return bool(message["type"] == "websocket.send")
 
 
 def until_of(token: str) -> float:

@@ -34,9 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def played(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     """The drill, played live through a worker process."""
     drill = load_drill(folder)
-    with opened_record(tmp_path_factory.mktemp("state"), own=True) as record:
-        with exercise_permit(drill, Gate(record.audit), time.time) as permit:
-            return play_realtime(drill, permit, lambda _: None)
+    state = tmp_path_factory.mktemp("state")
+    with (
+        opened_record(state, own=True) as record,
+        exercise_permit(drill, Gate(record.audit), time.time) as permit,
+    ):
+        return play_realtime(drill, permit, lambda _: None)
 
 
 def replayed(run: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

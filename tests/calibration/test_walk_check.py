@@ -54,7 +54,8 @@ def test_a_walk_that_was_lost_in_between_is_put_together() -> None:
     halves = [walked(0.0, 3.8, y=0.1), walked(4.4, 8.0, y=0.3, begin_s=7.0)]
     found = walk_check(halves, PLACES)
     assert found is not None
-    assert found.t_s[0] < 4 and found.t_s[-1] > 8
+    assert found.t_s[0] < 4
+    assert found.t_s[-1] > 8
     assert (np.diff(found.t_s) > 0).all()
     assert (found.off_m.min(), found.off_m.max()) == pytest.approx((0.1, 0.3))
 
