@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from .worker import run_worker
@@ -23,11 +25,18 @@ leaves no decoder and no socket behind for longer than a second."""
 
 MOST_AT_ONCE = 256
 
+MOST_UNREAD = 4096
+"""A worker for which so many messages wait does not read any more: it is killed, as one that hangs,
+and whoever looks after it starts another."""
+
 
 class WorkerProcess:
     """Starts, feeds and ends one worker process.
 
     The process is spawned, not forked: a fork would copy threads' locks and a CUDA context.
+
+    Messages are sent from a thread of their own. The pipe of a worker that hangs fills up, and
+    neither whoever tells it something nor whoever stops it may wait for that.
     """
 
     def __init__(self, job: WorkerJob) -> None:
@@ -41,7 +50,10 @@ class WorkerProcess:
             daemon=True,
         )
         self._taking: threading.Thread | None = None
-        self._telling = threading.Lock()
+        self._unread: deque[ToWorker] = deque()
+        self._told = threading.Condition()
+        self._over = False
+        self._telling = threading.Thread(target=self._send_on, name="telling", daemon=True)
 
     def start(self) -> None:
         """Start the process; it loads its engine and then says `Ready`."""
@@ -49,6 +61,7 @@ class WorkerProcess:
         # Without this copy closed, the death of the worker would never end the pipe.
         self._workers_end.close()
         self._workers_pictures.close()
+        self._telling.start()
 
     def take_pictures(self, take: Callable[[StreamPart], None]) -> None:
         """Hand on the parts of streams, from a thread of their own, until it has ended."""
@@ -62,9 +75,18 @@ class WorkerProcess:
         self._taking.start()
 
     def tell(self, message: ToWorker) -> None:
-        """Send the worker a message; nothing where it has died, which `is_alive` says."""
-        with self._telling, contextlib.suppress(OSError, ValueError):
-            self._connection.send(message)
+        """Let the worker be sent a message; nothing where it has died, which `is_alive` says.
+
+        Waits for nothing.
+        """
+        with self._told:
+            if self._over:
+                return
+            self._unread.append(message)
+            hangs = len(self._unread) > MOST_UNREAD
+            self._told.notify()
+        if hangs:
+            self._process.kill()
 
     def begin(self, started_at_s: float) -> None:
         """Let it open the feeds; recordings start at this Unix time."""
@@ -95,14 +117,39 @@ class WorkerProcess:
 
         No part of a stream is handed on any more when this returns.
         """
-        with self._telling:
-            self._connection.close()  # the worker takes the end of the pipe as the order to stop
+        until_s = time.monotonic() + STOP_PATIENCE_S
+        self._tell_no_more()
         if self._process.pid is None:
+            self._connection.close()
             return
-        self._process.join(STOP_PATIENCE_S)
+        self._telling.join(STOP_PATIENCE_S)
+        if self._telling.is_alive():  # the pipe is full
+            self._process.kill()
+            self._telling.join()
+        self._connection.close()  # the worker takes the end of the pipe as the order to stop
+        self._process.join(max(until_s - time.monotonic(), 0.0))
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
         if self._taking is not None:
             self._taking.join()  # the pipe has ended with the process
         self._pictures.close()
+
+    def _tell_no_more(self) -> None:
+        with self._told:
+            self._over = True
+            self._unread.clear()
+            self._told.notify()
+
+    def _send_on(self) -> None:
+        """Send what is told, in order; the outermost frame of its thread."""
+        with contextlib.suppress(OSError, ValueError):
+            while (message := self._next()) is not None:
+                self._connection.send(message)
+        self._tell_no_more()
+
+    def _next(self) -> ToWorker | None:
+        """The next message, as soon as there is one; None where there will be none."""
+        with self._told:
+            self._told.wait_for(lambda: self._unread or self._over)
+            return None if self._over else self._unread.popleft()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -123,6 +126,37 @@ def test_only_what_is_watched_and_permitted_is_encoded(run: IncidentRun) -> None
     viewer.wait("cam-01", StreamHead, 2)  # it begins anew
     run.stop()
     assert viewer.of("cam-02") == []  # the permit does not hold it
+
+
+def test_a_worker_that_hangs_keeps_nobody_waiting_and_is_gone_when_stopped(
+    run: IncidentRun,
+) -> None:
+    viewer = Viewer()
+    watched, nothing = frozenset({StreamWanted("cam-01")}), frozenset[StreamWanted]()
+    before = set(multiprocessing.active_children())
+    run.show(watched, viewer.take, Drawing())
+    run.start()
+    viewer.wait("cam-01", Fragment, 1)
+    [worker] = set(multiprocessing.active_children()) - before
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGSTOP)
+
+    def come_and_go() -> None:
+        for number in range(1000):  # more than the pipe to the worker holds
+            run.show(nothing if number % 2 else watched, viewer.take, Drawing())
+
+    coming = threading.Thread(target=come_and_go, daemon=True)
+    coming.start()
+    coming.join(5.0)
+    waits = coming.is_alive()
+    began_s = time.monotonic()
+    run.stop()
+    took_s = time.monotonic() - began_s
+    left = worker.is_alive()
+    worker.kill()  # so that one that is left keeps no other test waiting
+    assert not waits
+    assert not left
+    assert took_s < 2.0
 
 
 @pytest.mark.parametrize(
