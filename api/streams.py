@@ -37,6 +37,9 @@ LINGER_S = 3.0
 STALE_S = 2.0
 """A picture older than this is not live."""
 
+STILL_LASTS_S = 3.0
+"""A still comes every second and says how old it is; one that came longer ago says so no more."""
+
 _REMIND_S = 1.0
 _LONG_S = 3600.0
 _HOPE_S = 0.5
@@ -84,7 +87,7 @@ class _Channel:
 
     def __init__(self) -> None:
         self.tape = Tape()
-        self.still: Still | None = None
+        self.still: tuple[float, Still] | None = None
         self.wakers = Wakers()
 
 
@@ -195,8 +198,11 @@ class Streams:
         self._ending.wake()
 
     def still(self, camera: str) -> Still | None:
-        """Return the newest still of a camera; None before the first, and where nobody watches."""
-        return self._channels[camera].still
+        """Return the newest still of a camera; None where none came lately, and nobody watches."""
+        kept = self._channels[camera].still
+        if kept is None or not 0.0 <= self._clock() - kept[0] < STILL_LASTS_S:
+            return None
+        return kept[1]
 
     async def ended(self) -> None:
         """Return when they are over."""
@@ -220,7 +226,7 @@ class Streams:
                 case Fragment():
                     channel.tape.add(part)
                 case Still():
-                    channel.still = part
+                    channel.still = self._clock(), part
         channel.wakers.wake()
 
     async def follow(self, camera: str, allowed: Callable[[], bool]) -> AsyncGenerator[Given]:
@@ -272,7 +278,7 @@ class Streams:
         given: Still | None = None
         while True:
             stamp = channel.wakers.stamp
-            still = channel.still
+            still = self.still(camera)
             if self._over is not None or not allowed():
                 return
             if still is not None and still is not given:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.stream_tape import Cursor, Tape
-from api.streams import LINGER_S, Live, Skipped, Streams, Waiting
+from api.streams import LINGER_S, STILL_LASTS_S, Live, Skipped, Streams, Waiting
 from api.wakers import Wakers
 from tests.api.replayed import Clock
 from vision.stream_parts import Fragment, Still, StreamHead, StreamWanted
@@ -348,6 +348,24 @@ def test_stills_are_given_once_each() -> None:
         return given + [still async for still in reader]
 
     assert run(follow()) == pictures[1:]
+
+
+def test_a_still_that_came_long_ago_is_given_to_nobody() -> None:
+    clock = Clock(0.0)
+    streams, encoders = hub(clock)
+    streams.watch(S1)
+    old, new = (Still("c1", at_s, (2, 2), b"") for at_s in (0.0, 9.0))
+    encoders.take(old)
+    assert streams.still("c1") is old
+    clock.now_s = STILL_LASTS_S  # its worker is being started again
+    assert streams.still("c1") is None
+
+    async def follow() -> list[Still]:
+        reader = streams.stills("c1", lambda: True)
+        asyncio.get_running_loop().call_later(0.1, encoders.take, new)
+        return [await anext(reader)]
+
+    assert run(follow()) == [new]
 
 
 def test_many_readers_are_woken_by_one_call_into_their_loop() -> None:
