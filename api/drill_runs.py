@@ -25,6 +25,7 @@ from .gate import Activation
 from .grant_rules import refusal_to_see
 from .locations import utc
 from .truth import POSITIONS_FILE
+from .viewing import told_cameras
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,9 +154,16 @@ class DrillRuns:
         return self._failed.get(drill)
 
     def refusal_to_see(self, target: Target, actor: Actor) -> str | None:
-        """Return why somebody may not see what a run of a drill shows; None where they may."""
+        """Return why somebody may not see what a run of a drill shows; None where they may.
+
+        A report says of each camera what it saw, so it is for those only who are told the cameras.
+        """
+        agreement = target.terms.agreement
         activation = Activation("exercise", target.id, actor.name, "its report")
-        return refusal_to_see(target.terms.agreement, activation, actor, self._clock())
+        refusal = refusal_to_see(agreement, activation, actor, self._clock())
+        if refusal is None and not told_cameras(agreement, actor):
+            return f"the agreement does not tell {actor.acts_as} which cameras there are"
+        return refusal
 
     def start(self, target: Target, actor: Actor, speed: Speed) -> PlayingRun:
         """Start a run and return at once.

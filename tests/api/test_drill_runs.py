@@ -268,6 +268,28 @@ def test_the_agreement_decides_who_runs_and_who_sees(
     console.record.store.close()
 
 
+def test_runs_are_not_for_those_whom_the_agreement_does_not_tell_the_cameras(
+    tmp_path: Path, clock: Clock, player: HeldPlayer
+) -> None:
+    kept_from_dana = AGREEMENT.replace(
+        'told_to = ["dispatcher", "principal"]', 'told_to = ["principal"]'
+    )
+    assert kept_from_dana != AGREEMENT
+    console = build_drills(tmp_path, clock, player, agreement=kept_from_dana)
+    write_report(
+        a_run(), scored_drill.site(), scored_drill.truth(),
+        console.state / "drill-runs" / DRILL / "before",
+    )  # fmt: skip
+    dana = TestClient(console.app, headers=console.bearer)
+    assert dana.get("/v1/sites").json()["sites"][0]["cameras"] is None
+    assert dana.get("/v1/drills").json()["drills"] == []
+    for path in (RUNS, f"{RUNS}/before/report", f"{RUNS}/before/figures"):
+        response = dana.get(path)
+        assert (response.status_code, slug_of(response)) == (403, "not-permitted")
+        assert "which cameras there are" in response.json()["detail"]
+    console.record.store.close()
+
+
 def test_a_run_is_deleted_after_that_is_in_the_audit(
     drills: Console, analyst: TestClient, player: HeldPlayer
 ) -> None:
