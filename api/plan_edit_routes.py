@@ -14,6 +14,7 @@ from calibration.site import Site, load_site
 from calibration.validation import check
 
 from . import examples, plan_edit_examples, plan_edit_schemas
+from .calibration_routes import surveyed_site
 from .errors import ProblemError, TargetError
 from .plan_candidate import candidate
 from .plan_changes import changes
@@ -21,13 +22,7 @@ from .plan_draft_file import DraftFile
 from .plan_drafts import version_problem
 from .plan_edit_messages import check_message, draft_message, summary_message
 from .plan_publishing import publish
-from .services import (
-    DOCUMENTED_BEARER,
-    ActorHere,
-    Services,
-    services_of,
-    target_or_404,
-)
+from .services import DOCUMENTED_BEARER, ActorHere, Services, services_of
 from .targets import Target  # noqa: TC001 - the dependency is read when it is called
 
 router = APIRouter(
@@ -87,13 +82,15 @@ def surveyed(
 ) -> Surveyed:
     """Return the site of a request, to whoever may draw its plan.
 
+    A draft and its check tell of the site's cameras, so they are for those only who are told them.
+
     Raises:
         ForbiddenError: the role does not go that far.
+        NotPermittedError: the agreement keeps from them which cameras there are.
         ProblemError: there is no such site, or it is a drill.
     """
-    actor.need("survey")
     services = services_of(request)
-    target = target_or_404(services, site_id, actor)
+    target = surveyed_site(services, actor, site_id)
     if target.kind != "site":
         raise ProblemError(
             409,

@@ -273,6 +273,16 @@ def test_an_agreement_in_a_folder_of_its_own_binds_the_site_still(
     assert console.services.incidents.targets["small"].terms.agreement is not None
 
 
+def test_a_plan_is_not_for_those_whom_the_agreement_does_not_tell_the_cameras(
+    bound: Console,
+) -> None:
+    bearer = bound.key_of("ines", "installer")
+    with TestClient(bound.app, headers=bearer, raise_server_exceptions=False) as ines:
+        for response in (ines.get(DRAFTS), ines.post(DRAFTS, json={"begin": "plan"})):
+            assert (response.status_code, slug_of(response)) == (403, "not-permitted")
+            assert "which cameras there are" in response.json()["detail"]
+
+
 def test_an_open_incident_goes_on_with_its_plan(ines: TestClient, console: Console) -> None:
     opened = ines.post(
         "/v1/incidents",
