@@ -8,6 +8,7 @@ until the next one comes, to learn its duration). A producer reference time box 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import struct
@@ -77,7 +78,8 @@ class Encoder:
         camera: camera id.
         epoch: see `StreamHead`.
         size_px: (width, height) of the pictures, even numbers.
-        codec: name of the encoder; the first that works here if None.
+        codec: name of the encoder; the first that works here if None, or one after it where that
+            takes no more streams: a GPU may encode a few at once only.
 
     Raises:
         EncodeError: there is no such encoder here, or it takes no such pictures.
@@ -87,7 +89,7 @@ class Encoder:
         self, camera: str, epoch: int, size_px: tuple[int, int], codec: str | None = None
     ) -> None:
         self._camera, self._epoch = camera, epoch
-        self._stream = _opened(codec or best_codec(), size_px)
+        self._stream = _first_opened(size_px) if codec is None else _opened(codec, size_px)
         self._codec = self._stream.codec_context
         self._number = 0
         self._times: dict[int, tuple[float, float]] = {}
@@ -163,6 +165,16 @@ def best_codec() -> str:
             continue
         return name
     raise EncodeError(f"no H.264 encoder works here; tried {', '.join(_SETTINGS)}")
+
+
+def _first_opened(size_px: tuple[int, int]) -> VideoStream:
+    """As `_opened`, of the best encoder that takes one more stream."""
+    names = list(_SETTINGS)
+    *before, last = names[names.index(best_codec()) :]
+    for name in before:
+        with contextlib.suppress(EncodeError):
+            return _opened(name, size_px)
+    return _opened(last, size_px)
 
 
 def _opened(name: str, size_px: tuple[int, int]) -> VideoStream:

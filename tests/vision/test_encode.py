@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from vision import encode
 from vision.encode import FPS, KEYFRAME_EVERY, Encoder, best_codec
 from vision.errors import EncodeError
 
@@ -126,3 +127,23 @@ def test_what_cannot_be_encoded_is_refused(
 
 def test_the_best_encoder_is_one_that_works() -> None:
     assert Encoder("cam-01", 1, (320, 240), best_codec()).head.init
+
+
+def test_a_gpu_that_takes_no_more_streams_leaves_no_camera_dark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[str] = []
+    opened = encode._opened
+
+    def full(name: str, size_px: tuple[int, int]) -> object:
+        tried.append(name)
+        if name == "h264_nvenc":
+            raise EncodeError("OpenEncodeSessionEx failed: out of memory (10)")
+        return opened(name, size_px)
+
+    monkeypatch.setattr(encode, "best_codec", lambda: "h264_nvenc")
+    monkeypatch.setattr(encode, "_opened", full)
+    assert Encoder("cam-01", 1, SIZE_PX).encode(picture(0), START_S, START_S)[0].keyframe
+    assert tried == ["h264_nvenc", "libx264"]
+    with pytest.raises(EncodeError):
+        Encoder("cam-01", 2, SIZE_PX, "h264_nvenc")
