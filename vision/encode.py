@@ -107,6 +107,9 @@ class Encoder:
             captured_at_s: when it was captured, Unix seconds.
             now_s: the moment, Unix seconds.
             key: whether a player must be able to begin with it.
+
+        Raises:
+            EncodeError: the encoder does not go on.
         """
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")
         frame.pts = self._number * _TICKS
@@ -115,7 +118,10 @@ class Encoder:
             frame.pict_type = PictureType.I
         self._times[frame.pts] = (captured_at_s, now_s)
         self._number += 1
-        return [self._fragment(packet) for packet in self._codec.encode(frame)]
+        try:
+            return [self._fragment(packet) for packet in self._codec.encode(frame)]
+        except FFmpegError as error:
+            raise EncodeError(f"{self._codec.name} does not go on: {error}") from error
 
     def _fragment(self, packet: Packet[VideoStream]) -> Fragment:
         ticks = packet.pts or 0

@@ -43,6 +43,7 @@ MOST_STILL_BYTES = 11_000
 _STILL_WIDE_PX = 480
 _STILL_QUALITIES = (70, 55, 42, 32, 24, 16)
 _FIRST_PATIENCE_S = 0.25
+_AGAIN_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -177,11 +178,18 @@ class _CameraStream:
         try:
             while not self._ended.is_set() and not self._first.wait(_FIRST_PATIENCE_S):
                 pass
-            work()
+            while not self._ended.is_set():
+                self._work(work)
         except OSError:
             return  # who took the parts is gone
+
+    def _work(self, work: Callable[[], None]) -> None:
+        """Work until the end; return after a while where that fails, to begin anew."""
+        try:
+            work()
         except EncodeError:
             _log.exception("camera %s cannot be streamed", self._wanted.camera)
+            self._ended.wait(_AGAIN_S)
 
     def _video(self) -> None:
         encoder: Encoder | None = None

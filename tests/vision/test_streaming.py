@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 
 from tests.vision.test_overlay import LEFT, tracked
 from vision.clock_strip import read_strip
-from vision.encode import FPS
+from vision.encode import FPS, Encoder
+from vision.errors import EncodeError
 from vision.overlay import TrackLabel
 from vision.stream_parts import Drawing, Fragment, Still, StreamHead, StreamPart, StreamWanted
 from vision.streaming import MOST_STILL_BYTES, Streams, small_jpeg
@@ -115,6 +117,24 @@ def test_other_ways_of_drawing_begin_streams_anew(streams: Streams, taken: Taken
     streams.show(frozenset({VIDEO}), Drawing("pixelate-all"))
     streams.offer(tracked(LEFT, at_s=time.time()))
     taken.wait_for(StreamHead, 2)
+
+
+def test_a_camera_whose_encoder_fails_is_encoded_anew(
+    streams: Streams, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Encoder.encode
+    calls = itertools.count(1)
+
+    def failing(encoder: Encoder, *picture: Any) -> list[Fragment]:
+        if next(calls) == 3:
+            raise EncodeError("the GPU is gone")
+        return encode(encoder, *picture)
+
+    monkeypatch.setattr(Encoder, "encode", failing)
+    streams.show(frozenset({VIDEO}), Drawing())
+    streams.offer(tracked(LEFT, at_s=time.time()))
+    taken.wait_for(StreamHead, 2)
+    taken.wait_for(Fragment, 4)
 
 
 def test_labels_and_cameras_that_nobody_watches_are_ignored(streams: Streams) -> None:
