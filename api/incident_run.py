@@ -18,17 +18,9 @@ from .input_log import Observation, published_at
 from .run_jobs import drill_jobs, site_jobs
 from .run_pictures import EvidencePictures, RunStreams
 from .runs import CameraStatus
-from .worker_messages import (
-    Ended,
-    Failed,
-    Feeds,
-    Observed,
-    Pictured,
-    Ready,
-    WorkerJob,
-    WorkerSite,
-)
+from .worker_messages import Ended, Failed, Feeds, Observed, Pictured, Ready, WorkerJob, WorkerSite
 from .worker_process import WorkerProcess
+from .worker_silence import HANGS_S, QUIET_S, Silence, not_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +51,6 @@ RESTART_DELAYS_S = (0.0, 1.0, 3.0, 10.0)
 
 STEADY_S = 60.0
 """A worker that worked this long before it died starts again from the shortest wait."""
-
 
 TRACKS_A_WORKER = 1_000_000
 """More tracks than a worker makes of one camera in any incident."""
@@ -127,6 +118,7 @@ class IncidentRun:
         )
         self._names = {camera.id: camera.name for camera in self._cameras}
         self._news = False
+        self._silence = Silence()
         # Frames come in one thread and what people say in others; the log has one order.
         self._locating = threading.Lock()
         self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
@@ -267,6 +259,7 @@ class IncidentRun:
         worker = WorkerProcess(self._job)
         self._workers += 1
         published_s = -1.0
+        self._silence = Silence()
         try:
             worker.start()
             worker.take_pictures(self._streams.hand_on)
@@ -281,11 +274,13 @@ class IncidentRun:
                         self._publish_answer(self._now())
                         return end
                 now_s = self._now()
-                quiet = now_s - published_s >= QUIET_PUBLISH_S
-                if self._begun.is_set() and (self._news or quiet):
+                due = self._news or now_s - published_s >= QUIET_PUBLISH_S
+                if self._begun.is_set() and due:
                     published_s = self._publish_answer(now_s)
-                if not alive:
-                    return f"exit code {worker.exit_code}"
+                if self._silence.lasts(QUIET_S):
+                    self._cameras = not_live(self._cameras)
+                if not alive or self._silence.lasts(HANGS_S):
+                    return "it hangs" if alive else f"exit code {worker.exit_code}"
         finally:
             self._streams.serve(None)
             worker.stop()
@@ -304,6 +299,7 @@ class IncidentRun:
                     self._started_at_s = self._now()
                 worker.begin(self._started_at_s)
                 self._streams.serve(worker)
+                self._silence.heard()
                 self._begun.set()
             case Observed():
                 positions = message.positions
@@ -319,6 +315,7 @@ class IncidentRun:
                     track = picture.track_id + self._first_track
                     self._pictures.keep(replace(picture, track_id=track))
             case Feeds():
+                self._silence.heard()
                 self._cameras = tuple(
                     replace(camera, name=self._names[camera.id]) for camera in message.cameras
                 )

@@ -27,6 +27,8 @@ from vision.clock_strip import read_strip
 from vision.stream_parts import Drawing, Fragment, Still, StreamHead, StreamPart, StreamWanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.drill_files import Drill
     from api.record import Record
 
@@ -157,6 +159,39 @@ def test_a_worker_that_hangs_keeps_nobody_waiting_and_is_gone_when_stopped(
     assert not waits
     assert not left
     assert took_s < 2.0
+
+
+def test_cameras_of_a_worker_that_hangs_are_not_called_live_and_it_is_started_again(
+    run: IncidentRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.incident_run.QUIET_S", 1.0)
+    monkeypatch.setattr("api.incident_run.HANGS_S", 2.0)
+    viewer = Viewer()
+    before = set(multiprocessing.active_children())
+
+    def phase() -> str:
+        return run.cameras()[0].phase
+
+    def wait_for(true: Callable[[], object]) -> None:
+        ends_s = time.monotonic() + WAIT_S
+        while not true():
+            assert time.monotonic() < ends_s
+            time.sleep(0.02)
+
+    run.show(frozenset({StreamWanted("cam-01")}), viewer.take, Drawing())
+    run.start()
+    try:
+        viewer.wait("cam-01", StreamHead, 1)
+        wait_for(lambda: phase() == "live")
+        [worker] = set(multiprocessing.active_children()) - before
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGSTOP)
+        wait_for(lambda: phase() == "stalled")
+        assert run.cameras()[0].reason == "its worker says nothing"
+        wait_for(lambda: not worker.is_alive())
+        viewer.wait("cam-01", StreamHead, 2)
+    finally:
+        run.stop()
 
 
 @pytest.mark.parametrize(

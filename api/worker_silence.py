@@ -1,0 +1,42 @@
+"""What is made of a worker that runs and says nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .runs import CameraStatus
+
+QUIET_S = 5.0
+"""A worker tells twice a second how its cameras are. Once it has said nothing for so long, nobody
+looks at what they show, whatever it said of them last."""
+
+HANGS_S = 30.0
+"""A worker that has said nothing for so long hangs: it is ended, and started again."""
+
+
+class Silence:
+    """For how long a worker has said nothing; nothing is expected before it is first heard."""
+
+    def __init__(self) -> None:
+        self._heard_s: float | None = None
+
+    def heard(self) -> None:
+        """Note that it has said something."""
+        self._heard_s = time.monotonic()
+
+    def lasts(self, longer_than_s: float) -> bool:
+        """Whether it has said nothing for longer than that, seconds."""
+        return self._heard_s is not None and time.monotonic() - self._heard_s > longer_than_s
+
+
+def not_live(cameras: tuple[CameraStatus, ...]) -> tuple[CameraStatus, ...]:
+    """Return the states of the cameras of a silent worker: none of them is live."""
+    return tuple(
+        replace(camera, phase="stalled", reason="its worker says nothing")
+        if camera.phase == "live"
+        else camera
+        for camera in cameras
+    )
