@@ -53,7 +53,7 @@ def open_and_close(state: Path, url: str | None, begin: int, connection: Connect
         number += 1
 
 
-@pytest.mark.parametrize("rounds", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.slow)])
 def test_open_stays_open_and_closed_stays_closed(
     store: Store, database_url: str | None, tmp_path: Path, rounds: int
 ) -> None:

@@ -381,6 +381,7 @@ def replayed(state: Path, drill: Path, seed: str = "7") -> subprocess.CompletedP
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_incident_replays_equal_and_is_gone_on_with(state: Path, drill: Path) -> None:
     first = Played(state, drill, 60.0)
     try:
@@ -424,6 +425,7 @@ def tampered(state: Path, which: int) -> None:
         store.close()
 
 
+@pytest.mark.slow
 def test_a_changed_byte_is_noticed_and_the_rest_is_replayed(state: Path, drill: Path) -> None:
     played = Played(state, drill, 5.0)
     played.rest()
@@ -437,6 +439,7 @@ def test_a_changed_byte_is_noticed_and_the_rest_is_replayed(state: Path, drill: 
     assert "cannot be made again" in told.stderr
 
 
+@pytest.mark.slow
 def test_a_site_that_was_changed_is_told(state: Path, drill: Path, tmp_path: Path) -> None:
     Played(state, drill, 4.0).rest()
     other = make_box_drill(tmp_path / "other")

@@ -226,6 +226,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert "users add" not in out  # somebody can sign in now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_what_is_open_on_a_site_survives_the_end_of_the_server(
     tmp_path: Path, end: signal.Signals
