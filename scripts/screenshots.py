@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, StorageState
 
     from api.actors import Role
 
@@ -165,7 +165,10 @@ def serving(passwords: dict[str, str]) -> Iterator[str]:
 def _site(folder: Path) -> Path:
     """A site like that of the drill, bound by an agreement."""
     shutil.copytree(DRILL, folder, ignore=shutil.ignore_patterns("drill.toml", "video", "truth*"))
-    shutil.copy(AGREEMENT, folder / "agreement.toml")
+    terms = AGREEMENT.read_text(encoding="utf-8")
+    terms = terms.replace("[roles]", '[roles]\ninstaller = "Installer of the district"', 1)
+    terms += '\n[survey]\nroles = ["installer"]\ninterior = true\n'
+    (folder / "agreement.toml").write_text(terms, encoding="utf-8")
     file = folder / "site.toml"
     lines = file.read_text(encoding="utf-8").replace("(wing drill)", "").splitlines()
     lines.insert(1, 'agreement = "agreement.toml"')
@@ -192,6 +195,7 @@ class Photographer:
         self._passwords = passwords
         self._out = out
         self._only = only
+        self._states: dict[str, StorageState] = {}
         self.paths: dict[str, str] = {}
 
     def wants(self, *names: str) -> bool:
@@ -215,6 +219,21 @@ class Photographer:
                     with opened() as incident:
                         self._one(shot, scheme, size, pixels, incident)
 
+    def _signed_in(self, who: str | None) -> StorageState | None:
+        """What a browser keeps in which somebody has signed in; they do that once."""
+        if who is None:
+            return None
+        if who not in self._states:
+            with self._browser.new_context() as context:
+                page = context.new_page()
+                page.goto(self._url)
+                page.get_by_label("Name").fill(who)
+                page.get_by_label("Password").fill(self._passwords[who])
+                page.get_by_role("button", name="Sign in").click()
+                page.locator("#me-name").get_by_text(who.title()).wait_for()
+                self._states[who] = context.storage_state()
+        return self._states[who]
+
     def _one(
         self, shot: Shot, scheme: str, size: str, pixels: tuple[int, int], incident: str
     ) -> None:
@@ -222,18 +241,13 @@ class Photographer:
         context = self._browser.new_context(
             viewport={"width": pixels[0], "height": pixels[1]},
             color_scheme="dark" if scheme == "dark" else "light",
+            storage_state=self._signed_in(shot.who),
             has_touch=phone,
             is_mobile=phone,
             device_scale_factor=2 if phone else 1,
         )
         with context:
             page = context.new_page()
-            if shot.who is not None:
-                page.goto(self._url)
-                page.get_by_label("Name").fill(shot.who)
-                page.get_by_label("Password").fill(self._passwords[shot.who])
-                page.get_by_role("button", name="Sign in").click()
-                page.wait_for_url(f"{self._url}/**")
             page.goto(self._url + shot.path.format(incident=incident, **self.paths))
             shot.ready(page)
             file = self._out / f"{shot.name}-{size}-{scheme}.webp"
