@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from api.record import opened_record
 from api.store import open_store
-from tests.api.replayed import AGREEMENT, Clock, Console, build_console
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Clock, Console, build_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from api.archive import Archive
 from api.record import record_in
 from api.retention import Retention
 from api.store_tables import AGREEMENTS, GRANTS, RECORDS
-from tests.api.replayed import AGREEMENT
+from tests.api.agreed import AGREEMENT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,16 +18,8 @@ from api import verdicts as verdicts_module
 from api.checkpoints import verify_all
 from api.record_readers import PER_READER
 from api.store_tables import AGREEMENTS, AUDIT, CHECKPOINTS
-from tests.api.replayed import (
-    AGREEMENT,
-    START_S,
-    Clock,
-    Console,
-    build_console,
-    opened_by,
-    serving,
-    slug_of,
-)
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, Clock, Console, build_console, opened_by, serving, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 
 from calibration.camera_loading import reference_file
 from calibration.site import load_site
-from tests.api.replayed import AGREEMENT, Clock, build_console, opened_by, slug_of
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Clock, build_console, opened_by, slug_of
 from tests.api.surveyed_drill import corners_in_view, floor_error_m, spread_out, survey_console
 from tests.rtsp import USER, Server
 

@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from api.brief import MOST_CAMERAS, brief
 from api.examples import LAST_SEEN
-from tests.api.replayed import AGREEMENT, answer, build_console, opened_by, slug_of, subject
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import answer, build_console, opened_by, slug_of, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from api.errors import AuditError, ProblemError
 from api.gate import Activation, Gate
 from api.incidents import Incidents
 from api.targets import load_target
+from tests.api.agreed import AGREEMENT
 from tests.api.replayed import (
-    AGREEMENT,
     START_S,
     Clock,
     Console,

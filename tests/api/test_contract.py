@@ -26,16 +26,8 @@ from schemathesis.specs.openapi.checks import (
 
 from api.actors import Actor
 from api.links import PictureLink
-from tests.api.replayed import (
-    AGREEMENT,
-    START_S,
-    Console,
-    answer,
-    build_console,
-    evidence,
-    serving,
-    subject,
-)
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, Console, answer, build_console, evidence, serving, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from api.drill_run_files import RunFiles, purge_at_s
 from api.report import write_report
 from tests.api import scored_drill
+from tests.api.agreed import AGREEMENT
 from tests.api.drilled import DRILL, HeldPlayer, a_run, build_drills
-from tests.api.replayed import AGREEMENT, Clock, slug_of
+from tests.api.replayed import Clock, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from api.gate import Activation, Gate, Grant, Permit, Terms
 from api.grant_rules import MOST_AGENCIES
 from api.record import record_in
 from api.store_tables import AGREEMENTS, GRANTS
-from tests.api.replayed import AGREEMENT
+from tests.api.agreed import AGREEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

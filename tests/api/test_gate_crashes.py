@@ -18,7 +18,7 @@ from api.audit_chain import Head
 from api.decisions import CameraFacts
 from api.gate import Activation, Gate, Terms
 from api.store import open_store
-from tests.api.replayed import AGREEMENT
+from tests.api.agreed import AGREEMENT
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

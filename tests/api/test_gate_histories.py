@@ -28,7 +28,7 @@ from api.decisions import CameraFacts
 from api.errors import NotPermittedError
 from api.gate import Activation, Gate, Permit, Terms
 from api.store import open_store
-from tests.api.replayed import AGREEMENT
+from tests.api.agreed import AGREEMENT
 from tests.postgres import drop_database, new_database
 
 if TYPE_CHECKING:

@@ -20,16 +20,8 @@ from api.locations import NOBODY_YET
 from api.pending import LAPSES_S, Pending
 from api.targets import load_target
 from api.viewing import Viewers
-from tests.api.replayed import (
-    AGREEMENT,
-    START_S,
-    Clock,
-    ReplayedRuns,
-    answer,
-    evidence,
-    subject,
-    write_site,
-)
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, Clock, ReplayedRuns, answer, evidence, subject, write_site
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 from api.actors import MACHINE
 from api.commands.incidents import app
 from api.errors import ProblemError, ServeError
-from tests.api.replayed import AGREEMENT, START_S, Console, answer, build_console, serving, subject
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, Console, answer, build_console, serving, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from api.report_routes import AHEAD_S, OLDEST_POSITION_S
 from api.telling import Telling
 from api.told import Told
 from calibration.inputs import Arrival, DoorEvent, FriendlyReport, Mark, Unmark
+from tests.api.agreed import AGREEMENT
 from tests.api.replayed import (
-    AGREEMENT,
     START_S,
     Clock,
     Console,

@@ -22,7 +22,8 @@ from api.app import create_app
 from api.incident_run import run_factory
 from api.record import opened_record
 from api.targets import load_target
-from tests.api.replayed import AGREEMENT, serving, write_site
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import serving, write_site
 from tests.rtsp import PASSWORD, USER, Server
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from api.errors import TargetError
 from api.site_check import check_site
-from tests.api.replayed import AGREEMENT, Console, slug_of
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Console, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

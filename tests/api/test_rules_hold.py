@@ -27,9 +27,10 @@ from api.store import DATABASE_FILE, open_store
 from api.store_tables import GRANTS
 from api.targets import load_target
 from api.viewing import Viewers, told_cameras
+from tests.api.agreed import AGREEMENT
 from tests.api.kept_incident import DAY_S, kept_in
 from tests.api.kept_incident import START_S as KEPT_FROM_S
-from tests.api.replayed import AGREEMENT, START_S, Clock, Console, ReplayedRuns, write_site
+from tests.api.replayed import START_S, Clock, Console, ReplayedRuns, write_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from api.commands.site import app
 from api.errors import ReportError
 from calibration.geodesy import Anchor
 from calibration.plan_writing import plan_text, site_table
-from tests.api.replayed import AGREEMENT, write_site
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import write_site
 from tests.calibration.small_site import SmallSite, box, feature
 from tests.calibration.three_storeys import three_storeys
 

@@ -17,7 +17,8 @@ from api.gate import Activation, Gate
 from api.incidents import Incidents
 from api.site_incidents import SiteIncidents
 from api.targets import load_target
-from tests.api.replayed import AGREEMENT, Clock, ReplayedRun, ReplayedRuns, write_site
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Clock, ReplayedRun, ReplayedRuns, write_site
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,16 +15,8 @@ import pytest
 
 from api.links import OTHERS_STREAM_LINK_S, STREAM_LINK_S, Links, StreamLink
 from api.visits import IDLE_S
-from tests.api.replayed import (
-    AGREEMENT,
-    START_S,
-    Clock,
-    Console,
-    build_console,
-    opened_by,
-    serving,
-    slug_of,
-)
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, Clock, Console, build_console, opened_by, serving, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.stream_schemas import StreamHead, StreamOver, StreamWaiting
 from api.viewing import MOST_STREAMS
-from tests.api.replayed import AGREEMENT, Console, build_console, opened_by, serving
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Console, build_console, opened_by, serving
 from vision.stream_parts import Fragment
 from vision.stream_parts import StreamHead as Head
 

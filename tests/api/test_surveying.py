@@ -14,7 +14,7 @@ from api.decisions import CameraFacts
 from api.errors import AuditError, ForbiddenError, NotPermittedError
 from api.gate import Terms
 from api.surveying import SurveyPermit, Surveys, may_calibrate, refusal_to_survey
-from tests.api.replayed import AGREEMENT
+from tests.api.agreed import AGREEMENT
 
 if TYPE_CHECKING:
     from api.store import Store

@@ -14,7 +14,8 @@ from api.runs import CameraPhase, CameraStatus
 from api.timeline import TimelineMaker, tells_no_camera
 from calibration.geodesy import Anchor, SiteFrame
 from calibration.inputs import Arrival, DoorEvent, FriendlyReport, Mark, Unmark
-from tests.api.replayed import AGREEMENT, START_S, answer, build_console, opened_by, subject
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import START_S, answer, build_console, opened_by, subject
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from api.app import create_app
 from api.oidc import OidcVerifier
 from api.signed_messages import sign
 from api.sources import Sources
-from tests.api.replayed import AGREEMENT, Clock, Console, ReplayedRuns, build_console
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import Clock, Console, ReplayedRuns, build_console
 from tests.identity_provider import running_identity_provider
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.replayed import AGREEMENT, ReplayedRun, answer, subject
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import ReplayedRun, answer, subject
 
 if TYPE_CHECKING:
     from api.actors import Role

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.replayed import AGREEMENT, build_console, serving
+from tests.api.agreed import AGREEMENT
+from tests.api.replayed import build_console, serving
 from tests.browser.conftest import plugged, port_of
 from tests.browser.steps import (
     TEXT,
