@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,10 @@ class Item(Protocol):
 
 
 ItemT = TypeVar("ItemT", bound=Item)
+
+Motion = Literal["still", "moves", "stirs"]
+"""What a picture shows against those before it: nothing that moves, something that moves, or the
+first that moves in a place that was still before; see `vision.stir`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,17 @@ class Waiting:
         served_turn: how many frames had been taken, of all cameras, when one of this camera was
             last; 0 if none was yet. The smaller, the longer ago.
         served_captured_at_s: capture time of the frame served then; None if none was.
+        moves: whether something moves in the waiting frame.
+        stirred: whether something began to move, in this frame or one that it took the place of,
+            since the camera was served.
     """
 
     camera: str
     captured_at_s: float
     served_turn: int
     served_captured_at_s: float | None
+    moves: bool = False
+    stirred: bool = False
 
 
 Choose = Callable[[Sequence[Waiting], int], Sequence[str]]
@@ -89,11 +98,17 @@ class _Slot(Generic[ItemT]):
     dropped: int = 0
     served_turn: int = 0
     served_captured_at_s: float | None = None
+    moves: bool = False
+    stirred: bool = False
 
     def empty(self) -> None:
         if self.item is not None:
             self.item = None
             self.dropped += 1
+
+    def show(self, motion: Motion) -> None:
+        self.moves = motion != "still"
+        self.stirred |= motion == "stirs"
 
 
 class LatestFrames(Generic[ItemT]):
@@ -109,10 +124,15 @@ class LatestFrames(Generic[ItemT]):
         self._turn = 0
         self._closed = False
 
-    def put(self, item: ItemT) -> None:
+    def put(self, item: ItemT, motion: Motion = "still") -> None:
         """Make `item` its camera's newest frame; one that still waits there is dropped.
 
         After `close` the item itself counts as dropped.
+
+        Args:
+            item: the frame.
+            motion: whether something moves in it; that something began to move is remembered until
+                a frame of the camera is taken.
         """
         with self._changed:
             slot = self._slots.setdefault(item.camera, _Slot())
@@ -122,6 +142,7 @@ class LatestFrames(Generic[ItemT]):
                 slot.dropped += 1
                 return
             slot.item = item
+            slot.show(motion)
             self._changed.notify_all()
 
     def pass_over(self, camera: str, frames: int) -> None:
@@ -183,6 +204,7 @@ class LatestFrames(Generic[ItemT]):
         with self._changed:
             if camera in self._slots:
                 self._slots[camera].empty()
+                self._slots[camera].stirred = False
 
     def close(self) -> None:
         """Drop all that waits and let every `take` return at once, now and later."""
@@ -194,7 +216,14 @@ class LatestFrames(Generic[ItemT]):
 
     def _waiting(self) -> list[Waiting]:
         return [
-            Waiting(camera, slot.item.captured_at_s, slot.served_turn, slot.served_captured_at_s)
+            Waiting(
+                camera,
+                slot.item.captured_at_s,
+                slot.served_turn,
+                slot.served_captured_at_s,
+                slot.moves,
+                slot.stirred,
+            )
             for camera, slot in self._slots.items()
             if slot.item is not None
         ]
@@ -214,4 +243,5 @@ class LatestFrames(Generic[ItemT]):
                 slot.served_turn, slot.served_captured_at_s = self._turn, slot.item.captured_at_s
                 slot.taken += 1
                 slot.item = None
+                slot.moves = slot.stirred = False
         return served
