@@ -22,10 +22,11 @@ from .gate import Activation, Terms
 from .incident_run import IncidentRun
 from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
+from .recorded_frames import recorded_frames
 from .run_jobs import drill_jobs
 from .run_record import FrameCounts, RunRecord
 from .run_stills import StillsOfAlerts
-from .worker import build_pipeline, recorded_frames, saved_views
+from .worker import build_pipeline, saved_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

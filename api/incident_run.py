@@ -1,4 +1,4 @@
-"""One playing incident: a worker process in front, the locator behind, answers out."""
+"""One playing incident: workers in front, the locator behind, answers out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from calibration.inputs import FriendlyReport
 from calibration.prepared import PreparedSite
 
-from .drill_files import load_drill
 from .errors import RunError
+from .fleet import Fleet
+from .fleet_member import TRACKS_A_WORKER
 from .going_on import go_on
 from .input_log import Observation, published_at
-from .run_jobs import drill_jobs, site_jobs
+from .run_jobs import has_pixels
 from .run_pictures import EvidencePictures, RunStreams
 from .runs import CameraStatus
-from .worker_messages import Ended, Failed, Feeds, Observed, Pictured, Ready, WorkerJob, WorkerSite
+from .worker_messages import Engine, Observed, WorkerSite
 from .worker_process import WorkerProcess
-from .worker_silence import HANGS_S, QUIET_S, Silence, not_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,23 +37,16 @@ if TYPE_CHECKING:
     from .gate import Permit
     from .input_log import Log, Logged
     from .journal import Journal
-    from .runs import RunFactory
-    from .targets import Target
-    from .worker_messages import CameraJob, FromWorker
+    from .worker_messages import CameraJob, Pictured
+    from .workers import WorkerMaker
 
 _log = logging.getLogger(__name__)
 
 QUIET_PUBLISH_S = 0.25
 """Without news an answer is still published this often, so that ages and areas grow."""
 
-RESTART_DELAYS_S = (0.0, 1.0, 3.0, 10.0)
-"""A worker that died is started again after these waits; one that dies more often stays down."""
-
-STEADY_S = 60.0
-"""A worker that worked this long before it died starts again from the shortest wait."""
-
-TRACKS_A_WORKER = 1_000_000
-"""More tracks than a worker makes of one camera in any incident."""
+MOST_ERRORS = 3
+"""So often new workers are started because of an error here, in the process of the run."""
 
 
 class IncidentRun:
@@ -64,7 +57,7 @@ class IncidentRun:
         site: the site they belong to.
         jobs: where the frames of each camera come from.
         publish: takes each new answer.
-        on_end: called once when all recordings have ended or the worker is given up.
+        on_end: called once when all recordings have ended or the workers are given up.
         log: takes what goes into the locator and what is published, in that order.
         journal: takes the same, and has what the process before this one wrote of it: the run goes
             on with its subjects; None where nothing is kept.
@@ -72,6 +65,8 @@ class IncidentRun:
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
         fresh: makes a locator of the site that has consumed nothing.
+        make_worker: makes what works on the pixels; a process of this machine by default.
+        workers: how many of them; no more than there are cameras.
     """
 
     def __init__(
@@ -88,11 +83,17 @@ class IncidentRun:
         device: Device = "auto",
         now: Callable[[], float] = time.time,
         fresh: Callable[[], Locator] | None = None,
+        make_worker: WorkerMaker = WorkerProcess,
+        workers: int = 1,
     ) -> None:
         allowed = tuple(job for job in jobs if job.camera in permit.cameras)
         if not allowed:
             raise RunError("none of the permitted cameras has an address or a recording")
-        self._job = WorkerJob(WorkerSite.of(site), allowed, device, duration_s)
+        self._jobs = allowed
+        self._engine = Engine(device, any(has_pixels(job) for job in allowed))
+        self._make_worker = make_worker
+        self._size = min(workers, len(allowed))
+        self._duration_s = duration_s
         self._publish = publish
         self._on_end = on_end
         self._logs = [*([log] if log else []), *([journal.log] if journal else [])]
@@ -105,11 +106,11 @@ class IncidentRun:
         self._pictures = EvidencePictures()
         self._streams = RunStreams()
         self._stopping = threading.Event()
-        self._begun = threading.Event()
-        self._workers = 0
+        self._first_worker = 0
         self._started_at_s: float | None = None
         self._backend = ""
         self._trouble: dict[str, str] = {}
+        self._worker_troubles: tuple[str, ...] = ()
         self._cameras = tuple(
             CameraStatus(
                 job.camera, site.cameras[job.camera].name, "connecting", "", None, 0, 0, 0, None
@@ -118,7 +119,6 @@ class IncidentRun:
         )
         self._names = {camera.id: camera.name for camera in self._cameras}
         self._news = False
-        self._silence = Silence()
         # Frames come in one thread and what people say in others; the log has one order.
         self._locating = threading.Lock()
         self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
@@ -138,7 +138,7 @@ class IncidentRun:
         self._thread.start()
 
     def stop(self) -> None:
-        """End: the worker process and its sockets are gone within one second."""
+        """End: the workers and their sockets are gone within one second."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
@@ -160,7 +160,13 @@ class IncidentRun:
             for camera in self._cameras
             if camera.view_trouble
         ]
-        return (*self._trouble.values(), *faults, *views, *self._locator.problems())
+        return (
+            *self._trouble.values(),
+            *self._worker_troubles,
+            *faults,
+            *views,
+            *self._locator.problems(),
+        )
 
     def picture(self, track: TrackKey) -> EvidencePicture | None:
         """The clearest picture of the weapon of one track."""
@@ -173,7 +179,7 @@ class IncidentRun:
         drawing: Drawing,
     ) -> None:
         """Encode exactly what is wanted from now on."""
-        permitted = {job.camera for job in self._job.cameras}
+        permitted = {job.camera for job in self._jobs}
         self._streams.show(
             frozenset(one for one in wanted if one.camera in permitted), take, drawing
         )
@@ -221,117 +227,104 @@ class IncidentRun:
             self._trouble["journal"] = begun.trouble
         with self._locating:
             self._locator = begun.locator
-            self._workers += begun.newest_track // TRACKS_A_WORKER + 1
+            self._first_worker += begun.newest_track // TRACKS_A_WORKER + 1
             early, self._early = self._early or [], None
         if early:
             self.tell(*early)
 
     def _supervise(self) -> None:
-        """Keep a worker alive until the end, the stop, or one death too many."""
-        deaths = 0
+        """Keep workers alive until the end, the stop, or one death too many."""
+        errors = 0
         while not self._stopping.is_set():
-            born_s = self._now()
             try:
-                end = self._work()
-            except Exception as error:  # noqa: BLE001 - a thread that just ends looks healthy
-                _log.exception("the worker's supervisor met an error")
-                end = f"{type(error).__name__} while supervising it"
-            if end is None:
+                self._work()
+            except Exception:  # noqa: BLE001 - a thread that just ends looks healthy
+                _log.exception("the run of the incident met an error")
+                errors += 1
+                self._trouble["run"] = "an error in this server; the workers were started again"
+                if errors > MOST_ERRORS:
+                    self._mark_stopped("worker down")
+                    self._on_end(f"given up after {errors} errors in this server")
+                    return
+            else:
                 return
-            if self._now() - born_s > STEADY_S:
-                deaths = 0
-            if end == "ended":
-                self._on_end("the recordings have played to their end")
-                return
-            if deaths >= len(RESTART_DELAYS_S):
-                self._trouble["worker"] = f"the worker was given up: {end}"
-                self._mark_stopped("worker down")
-                # What it says may name a camera's file, and everybody hears why it was closed.
-                _log.error("the worker was given up after %d failures: %s", deaths + 1, end)
-                self._on_end(f"the worker was given up after {deaths + 1} failures")
-                return
-            self._trouble["worker"] = f"the worker died ({end}) and is being started again"
-            self._stopping.wait(RESTART_DELAYS_S[deaths])
-            deaths += 1
 
-    def _work(self) -> str | None:
-        """Run one worker; why it ended: "ended", a reason in words, or None when stopped."""
-        worker = WorkerProcess(self._job)
-        self._workers += 1
+    def _work(self) -> None:
+        """Run the workers to the end, or until stopped."""
+        fleet = Fleet(
+            self._make_worker,
+            self._engine,
+            WorkerSite.of(self._site),
+            self._jobs,
+            self._streams.hand_on,
+            duration_s=self._duration_s,
+            size=self._size,
+            started_at_s=self._started_at_s,
+            now=self._now,
+        )
         published_s = -1.0
-        self._silence = Silence()
+        changes = 0
         try:
-            worker.start()
-            worker.take_pictures(self._streams.hand_on)
+            fleet.start()
             if self._journal is not None and self._early is not None:
                 self._go_on(self._journal)
-            self._locator.prepare()  # while the worker loads its engine
+            fleet.count_from(self._first_worker)
+            self._locator.prepare()  # while the workers load their engines
             while not self._stopping.is_set():
-                alive = worker.is_alive()
-                for message in worker.receive(timeout_s=QUIET_PUBLISH_S):
-                    end = self._take(message, worker)
-                    if end is not None:
-                        self._publish_answer(self._now())
-                        return end
+                for message in fleet.receive(QUIET_PUBLISH_S):
+                    self._take(message)
+                fleet.look_after()
+                self._hear(fleet)
+                if fleet.changes != changes:
+                    changes = fleet.changes
+                    self._streams.serve(fleet)
+                over = fleet.ended or bool(fleet.given_up)
                 now_s = self._now()
                 due = self._news or now_s - published_s >= QUIET_PUBLISH_S
-                if self._begun.is_set() and due:
+                if self._started_at_s is not None and (due or over):
                     published_s = self._publish_answer(now_s)
-                if self._silence.lasts(QUIET_S):
-                    self._cameras = not_live(self._cameras)
-                if not alive or self._silence.lasts(HANGS_S):
-                    return "it hangs" if alive else f"exit code {worker.exit_code}"
+                if over:
+                    self._end(fleet)
+                    return
         finally:
+            self._first_worker = fleet.next_number
             self._streams.serve(None)
-            worker.stop()
+            fleet.stop()
             if self._journal is not None:
                 self._journal.flush()
         self._mark_stopped("closed")
-        return None
 
-    def _take(self, message: FromWorker, worker: WorkerProcess) -> str | None:
-        """Act on one message; the reason if the worker has ended with it."""
-        match message:
-            case Ready():
-                self._backend = message.backend
-                self._trouble.pop("worker", None)
-                if self._started_at_s is None:
-                    self._started_at_s = self._now()
-                worker.begin(self._started_at_s)
-                self._streams.serve(worker)
-                self._silence.heard()
-                self._begun.set()
-            case Observed():
-                positions = message.positions
-                shifted = positions.track_id + self._first_track
-                seen = Observation(replace(positions, track_id=shifted), message.times)
-                with self._locating:
-                    self._log(seen)
-                    self._locator.consume(seen.positions, seen.times)
-                    self._news = True
-                self._streams.see(positions.camera, shifted.tolist())
-            case Pictured():
-                for picture in message.pictures:
-                    track = picture.track_id + self._first_track
-                    self._pictures.keep(replace(picture, track_id=track))
-            case Feeds():
-                self._silence.heard()
-                self._cameras = tuple(
-                    replace(camera, name=self._names[camera.id]) for camera in message.cameras
-                )
-            case Ended():
-                return "ended"
-            case Failed():
-                return message.reason
-        return None
+    def _hear(self, fleet: Fleet) -> None:
+        """Take over how the workers and their cameras are."""
+        self._backend, self._started_at_s = fleet.backend, fleet.started_at_s
+        self._worker_troubles = fleet.troubles()
+        told = fleet.statuses()
+        self._cameras = tuple(
+            replace(told[camera.id], name=camera.name) if camera.id in told else camera
+            for camera in self._cameras
+        )
 
-    @property
-    def _first_track(self) -> int:
-        """Number of this worker's track 0.
+    def _end(self, fleet: Fleet) -> None:
+        if fleet.ended:
+            self._on_end("the recordings have played to their end")
+            return
+        self._mark_stopped("worker down")
+        # What a worker says may name a camera's file, and everybody hears why it was closed.
+        _log.error("given up after %d failures: %s", fleet.given_up, "; ".join(fleet.troubles()))
+        self._on_end(f"the worker was given up after {fleet.given_up} failures")
 
-        It counts anew, and its first track is not the first track of the one that died.
-        """
-        return (self._workers - 1) * TRACKS_A_WORKER
+    def _take(self, message: Observed | Pictured) -> None:
+        """Take in what a worker saw."""
+        if not isinstance(message, Observed):
+            for picture in message.pictures:
+                self._pictures.keep(picture)
+            return
+        seen = Observation(message.positions, message.times)
+        with self._locating:
+            self._log(seen)
+            self._locator.consume(seen.positions, seen.times)
+            self._news = True
+        self._streams.see(seen.positions.camera, seen.positions.track_id.tolist())
 
     def _publish_answer(self, now_s: float) -> float:
         """Publish what is known at `now_s`; the moment it was published."""
@@ -342,51 +335,10 @@ class IncidentRun:
             self._log(answer)
             self._publish(answer)
             self._news = False
-            self._streams.tell(answer, self._locator.subject_of, self._first_track)
+            self._streams.tell(answer, self._locator.subject_of)
         return published_s
 
     def _mark_stopped(self, reason: str) -> None:
         self._cameras = tuple(
             replace(camera, phase="stopped", reason=reason) for camera in self._cameras
         )
-
-
-def run_factory(
-    device: Device = "auto",
-    *,
-    log: Log | None = None,
-    on_made: Callable[[IncidentRun], None] | None = None,
-) -> RunFactory:
-    """What the location API makes its runs with; see `api.runs.RunFactory`.
-
-    Args:
-        device: "auto", "cpu" or "cuda".
-        log: takes what goes into the locator of each run, and what is published.
-        on_made: takes each run as it is made.
-    """
-
-    def make(
-        permit: Permit,
-        target: Target,
-        publish: Callable[[Answer], None],
-        on_end: Callable[[str], None],
-        journal: Journal | None = None,
-    ) -> IncidentRun:
-        drill = load_drill(target.folder) if target.kind == "drill" else None
-        run = IncidentRun(
-            permit,
-            target.site,
-            drill_jobs(drill) if drill else site_jobs(target.site),
-            publish,
-            on_end,
-            log=log,
-            journal=journal,
-            duration_s=drill.duration_s if drill else None,
-            device=device,
-            fresh=target.prepared.locator,
-        )
-        if on_made is not None:
-            on_made(run)
-        return run
-
-    return make

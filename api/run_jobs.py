@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .drill_files import DrillFeed
 from .worker_messages import CameraJob
 
 if TYPE_CHECKING:
@@ -24,3 +25,8 @@ def site_jobs(site: Site) -> tuple[CameraJob, ...]:
         for camera in site.cameras.values()
         if camera.address is not None
     )
+
+
+def has_pixels(job: CameraJob) -> bool:
+    """Whether there is something to detect on; not so where recorded boxes are replayed."""
+    return not isinstance(job.source, DrillFeed) or job.source.has_pixels

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vision.overlay import TrackLabel
 
-from .worker_messages import Labels, Show
+from .worker_messages import Show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from calibration.answer import Answer, RankedSubject, TrackKey
     from vision.evidence import EvidencePicture
     from vision.stream_parts import Drawing, StreamPart, StreamWanted
-
-    from .worker_process import WorkerProcess
 
 MOST_PICTURES = 256
 """Tracks whose picture is kept, each of some 15 kB."""
@@ -50,15 +48,25 @@ class EvidencePictures:
         self._kept = {}
 
 
+class Encoders(Protocol):
+    """Those who encode streams; tracks are numbered as of the run."""
+
+    def show(self, show: Show) -> None:
+        """Encode exactly what is wanted."""
+
+    def label(self, camera: str, labels: Mapping[int, TrackLabel]) -> None:
+        """Write beside the tracks of a camera who they are."""
+
+
 class RunStreams:
-    """What a run's worker is to encode, and what it is to write beside whom.
+    """What a run's workers are to encode, and what they are to write beside whom.
 
     Methods may be called from any thread.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._worker: WorkerProcess | None = None
+        self._encoders: Encoders | None = None
         self._show: Show | None = None
         self._take: Callable[[StreamPart], None] | None = None
         self._tracks: dict[str, tuple[int, ...]] = {}
@@ -74,16 +82,16 @@ class RunStreams:
         with self._lock:
             self._show, self._take = Show(wanted, drawing), take
             self._told = {}
-            if self._worker is not None:
-                self._worker.tell(self._show)
+            if self._encoders is not None:
+                self._encoders.show(self._show)
 
-    def serve(self, worker: WorkerProcess | None) -> None:
-        """Go on with a worker that is ready; None where there is none for now."""
+    def serve(self, encoders: Encoders | None) -> None:
+        """Go on with others, or with other cameras; None where nobody encodes for now."""
         with self._lock:
-            self._worker = worker
+            self._encoders = encoders
             self._told, self._tracks = {}, {}
-            if worker is not None and self._show is not None:
-                worker.tell(self._show)
+            if encoders is not None and self._show is not None:
+                encoders.show(self._show)
 
     def hand_on(self, part: StreamPart) -> None:
         """Hand a part to who watches; one that comes too late is watched by nobody."""
@@ -97,26 +105,20 @@ class RunStreams:
         if show is not None and any(one.camera == camera for one in show.wanted):
             self._tracks[camera] = tuple(tracks)
 
-    def tell(
-        self, answer: Answer, subject_of: Callable[[TrackKey], str | None], first_track: int
-    ) -> None:
-        """Tell the worker who is who in the pictures that are watched, where that is new.
+    def tell(self, answer: Answer, subject_of: Callable[[TrackKey], str | None]) -> None:
+        """Tell who is who in the pictures that are watched, where that is new.
 
         Args:
             answer: the newest one.
             subject_of: the subject that a track belongs to; None where it is not known.
-            first_track: number of the worker's track 0 among those of the run.
         """
         for camera, tracks in tuple(self._tracks.items()):
-            owners = {track: subject_of((camera, track)) for track in tracks}
-            labels = {
-                track - first_track: label for track, label in labels_of(answer, owners).items()
-            }
+            labels = labels_of(answer, {track: subject_of((camera, track)) for track in tracks})
             with self._lock:
-                if self._worker is None or self._told.get(camera) == labels:
+                if self._encoders is None or self._told.get(camera) == labels:
                     continue
                 self._told[camera] = labels
-                self._worker.tell(Labels(camera, labels))
+                self._encoders.label(camera, labels)
 
 
 def labels_of(answer: Answer, owners: Mapping[int, str | None]) -> dict[int, TrackLabel]:

@@ -55,20 +55,31 @@ class WorkerSite:
 
 
 @dataclass(frozen=True, slots=True)
+class Engine:
+    """What a worker loads before it knows what it will watch.
+
+    Attributes:
+        device: "auto", "cpu" or "cuda".
+        pixels: False where all feeds replay recorded boxes, so that no detector is needed.
+    """
+
+    device: Device = "auto"
+    pixels: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerJob:
-    """Everything a worker needs to know before it begins.
+    """What the workers of a run work on, whichever cameras each of them has.
 
     Attributes:
         site: the site whose plan and cameras are used, as it was when the incident was opened:
             what is written into its folder later is for the next one.
-        cameras: what to watch.
-        device: "auto", "cpu" or "cuda".
+        started_at_s: recordings start at this Unix time.
         duration_s: recordings stop at this time after their start; None plays them to the end.
     """
 
     site: WorkerSite
-    cameras: tuple[CameraJob, ...]
-    device: Device = "auto"
+    started_at_s: float
     duration_s: float | None = None
 
 
@@ -81,9 +92,31 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Open the feeds; recordings start at this Unix time."""
+    """Open the feeds of these cameras; `watch` is the number of this order, see `Watch`."""
 
-    started_at_s: float
+    job: WorkerJob
+    cameras: tuple[CameraJob, ...]
+    watch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watch exactly these cameras from now on: open what is new, close what is not among them.
+
+    Attributes:
+        cameras: what to watch; may be empty.
+        watch: number of the order, higher than the last; `Ended` names the one it holds for.
+    """
+
+    cameras: tuple[CameraJob, ...]
+    watch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """How many frames a second are wanted of these cameras; of others the least."""
+
+    fps: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +136,19 @@ class Pictured:
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """State of all cameras of the worker, sent about twice a second and at the end."""
+    """State of all cameras that the worker watches, sent about twice a second and at the end.
+
+    It is also how a worker shows that it does not hang.
+    """
 
     cameras: tuple[CameraStatus, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All recordings have played to their end."""
+    """All recordings of the order `watch` have played to their end; live cameras never do."""
+
+    watch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +174,5 @@ class Labels:
     labels: Mapping[int, TrackLabel]
 
 
-ToWorker = Begin | Show | Labels
+ToWorker = Begin | Watch | Attend | Show | Labels
 FromWorker = Ready | Observed | Pictured | Feeds | Ended | Failed

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
+import signal
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from .worker import run_worker
-from .worker_messages import Begin
+from .worker_pipes import PipeToRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
 
     from vision.stream_parts import StreamPart
 
-    from .worker_messages import FromWorker, ToWorker, WorkerJob
+    from .worker_messages import Engine, FromWorker, ToWorker
 
 STOP_PATIENCE_S = 0.7
 """A worker asked to stop that is still there after this is killed, so that a grant that closes
@@ -30,8 +33,21 @@ MOST_UNREAD = 4096
 and whoever looks after it starts another."""
 
 
+_numbers = itertools.count(1)
+
+
+def work_in_process(engine: Engine, connection: Connection, pictures: Connection) -> None:
+    """Work for the process at the other end of the pipes, until it closes them.
+
+    The entry point of a worker process.
+    """
+    # Ctrl-C reaches the whole group of processes; the order to stop comes through the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_worker(engine, PipeToRun(connection), pictures.send)
+
+
 class WorkerProcess:
-    """Starts, feeds and ends one worker process.
+    """Starts, feeds and ends one worker process; see `api.workers.Worker`.
 
     The process is spawned, not forked: a fork would copy threads' locks and a CUDA context.
 
@@ -39,13 +55,14 @@ class WorkerProcess:
     neither whoever tells it something nor whoever stops it may wait for that.
     """
 
-    def __init__(self, job: WorkerJob) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self.name = f"worker {next(_numbers)}"
         context = multiprocessing.get_context("spawn")
         self._connection, self._workers_end = context.Pipe(duplex=True)
         self._pictures, self._workers_pictures = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=run_worker,
-            args=(job, self._workers_end, self._workers_pictures),
+            target=work_in_process,
+            args=(engine, self._workers_end, self._workers_pictures),
             name="lastseen-worker",
             daemon=True,
         )
@@ -88,10 +105,6 @@ class WorkerProcess:
         if hangs:
             self._process.kill()
 
-    def begin(self, started_at_s: float) -> None:
-        """Let it open the feeds; recordings start at this Unix time."""
-        self.tell(Begin(started_at_s))
-
     def receive(self, timeout_s: float) -> Iterator[FromWorker]:
         """All messages that are there, after at most `timeout_s` of waiting for the first."""
         try:
@@ -108,9 +121,9 @@ class WorkerProcess:
         return self._process.is_alive()
 
     @property
-    def exit_code(self) -> int | None:
-        """Exit code of the process, negative for a signal; None while it runs."""
-        return self._process.exitcode
+    def why_ended(self) -> str:
+        """Exit code of the process, negative for a signal."""
+        return f"exit code {self._process.exitcode}"
 
     def stop(self) -> None:
         """End the process: asked first, killed after `STOP_PATIENCE_S`. May be repeated.

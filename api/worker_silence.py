@@ -32,11 +32,8 @@ class Silence:
         return self._heard_s is not None and time.monotonic() - self._heard_s > longer_than_s
 
 
-def not_live(cameras: tuple[CameraStatus, ...]) -> tuple[CameraStatus, ...]:
-    """Return the states of the cameras of a silent worker: none of them is live."""
-    return tuple(
-        replace(camera, phase="stalled", reason="its worker says nothing")
-        if camera.phase == "live"
-        else camera
-        for camera in cameras
-    )
+def not_live(camera: CameraStatus, reason: str) -> CameraStatus:
+    """Return the state of a camera that no worker looks at now: it is not live."""
+    if camera.phase != "live":
+        return camera
+    return replace(camera, phase="stalled", reason=reason)

@@ -14,7 +14,7 @@ import numpy as np
 
 from api.drill_files import load_drill
 from api.errors import DrillImportError
-from api.worker import recorded_frames
+from api.recorded_frames import recorded_frames
 
 from .recordings import RECORDINGS, Recording, play
 

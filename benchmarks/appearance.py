@@ -20,7 +20,8 @@ from api.drill_files import load_drill
 from api.drill_play import batches_of
 from api.errors import DrillError
 from api.machine import machine_facts, package_versions
-from api.worker import build_pipeline, recorded_frames
+from api.recorded_frames import recorded_frames
+from api.worker import build_pipeline
 from calibration.appearance import distances, known, same_body_llr
 from vision.appearance import RunningAppearance
 from vision.frames import Frame

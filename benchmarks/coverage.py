@@ -22,8 +22,8 @@ from scipy.optimize import linear_sum_assignment
 from shapely import Point, Polygon
 
 from api.drill_files import load_drill
+from api.recorded_frames import recorded_frames
 from api.truth import load_truth
-from api.worker import recorded_frames
 from calibration.floor_plan import FloorPlan, Level
 from calibration.projection import to_floor_positions
 from calibration.synthetic import Imperfection, Scene, Walker, mounted_camera

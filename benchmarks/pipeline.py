@@ -17,7 +17,8 @@ import numpy as np
 from api.drill_files import load_drill
 from api.drill_play import batches_of
 from api.machine import machine_facts, package_versions
-from api.worker import build_pipeline, recorded_frames
+from api.recorded_frames import recorded_frames
+from api.worker import build_pipeline
 from calibration.answer import StageTimes
 from calibration.entrances import EntranceRoutes
 from calibration.locator import Locator

@@ -26,8 +26,8 @@ import tomli_w
 import uvicorn
 
 from api.app import create_app
-from api.incident_run import run_factory
 from api.record import opened_record
+from api.run_factory import run_factory
 from api.server import Server, listen
 from api.targets import load_target
 

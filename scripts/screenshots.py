@@ -29,8 +29,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from api.app import create_app
-from api.incident_run import run_factory
 from api.record import opened_record
+from api.run_factory import run_factory
 from api.server import Server, listen
 from api.targets import load_target
 

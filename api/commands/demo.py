@@ -138,7 +138,7 @@ def _recording(
     recorder: DrillRecorder, runs: list[IncidentRun], over: threading.Event, device: Device
 ) -> RunFactory:
     """A factory whose first run is recorded for the report; later ones only play."""
-    from api.incident_run import run_factory
+    from api.run_factory import run_factory
 
     plain = run_factory(device)
     recorded = run_factory(device, log=recorder.log, on_made=runs.append)

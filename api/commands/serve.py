@@ -53,8 +53,8 @@ def serve(
     from api.drill_run_process import process_player
     from api.errors import ServeError
     from api.holders import only_holder
-    from api.incident_run import run_factory
     from api.record import opened_record
+    from api.run_factory import run_factory
     from api.server import is_loopback, listen, serve_on
     from api.settings import Settings
     from api.targets import load_targets, prepare_ahead

@@ -17,8 +17,9 @@ from api.decisions import CameraFacts
 from api.drill_files import load_drill
 from api.drill_play import exercise_permit, play_at_full_speed, play_realtime
 from api.errors import RunError
+from api.fleet_member import TRACKS_A_WORKER
 from api.gate import Activation, Gate, Terms
-from api.incident_run import TRACKS_A_WORKER, IncidentRun
+from api.incident_run import IncidentRun
 from api.input_log import Observation
 from api.run_jobs import drill_jobs
 from calibration.inputs import Mark, Unmark

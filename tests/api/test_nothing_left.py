@@ -19,8 +19,8 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from api.incident_run import run_factory
 from api.record import opened_record
+from api.run_factory import run_factory
 from api.targets import load_target
 from tests.api.agreed import AGREEMENT
 from tests.api.replayed import serving, write_site

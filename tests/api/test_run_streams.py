@@ -164,8 +164,8 @@ def test_a_worker_that_hangs_keeps_nobody_waiting_and_is_gone_when_stopped(
 def test_cameras_of_a_worker_that_hangs_are_not_called_live_and_it_is_started_again(
     run: IncidentRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.incident_run.QUIET_S", 1.0)
-    monkeypatch.setattr("api.incident_run.HANGS_S", 2.0)
+    monkeypatch.setattr("api.fleet.QUIET_S", 1.0)
+    monkeypatch.setattr("api.fleet.HANGS_S", 2.0)
     viewer = Viewer()
     before = set(multiprocessing.active_children())
 

@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.app import create_app
-from api.incident_run import run_factory
 from api.record import opened_record
+from api.run_factory import run_factory
 from api.targets import load_target
 from api.truth import load_truth
 from calibration.entrances import EntranceRoutes

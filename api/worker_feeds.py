@@ -1,0 +1,110 @@
+"""The feeds of one worker: opened and closed as it is told, and what is known of each."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from vision.feeds import Feed, live_source, stop_feeds
+from vision.sources import played
+from vision.video_file import StreamInfo, probe_file
+
+from .drill_files import DrillFeed
+from .recorded_frames import recorded_frames
+from .runs import CameraStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vision.latest import LatestFrames
+    from vision.sources import AnyFrame, Source
+
+    from .worker_messages import CameraJob, WorkerJob
+
+CATCH_UP_S = 0.5
+"""A recording that begins to play later than this after its start, in a worker that took it over,
+plays on from now: what was missed is missed, as with a live camera."""
+
+
+class WorkerFeeds:
+    """The feeds of the cameras that a worker watches now.
+
+    Used from one thread.
+
+    Args:
+        job: what the run works on.
+        latest: takes the frames.
+    """
+
+    def __init__(self, job: WorkerJob, latest: LatestFrames[AnyFrame]) -> None:
+        self._job = job
+        self._latest = latest
+        self._feeds: dict[str, Feed] = {}
+
+    def watch(self, cameras: tuple[CameraJob, ...]) -> None:
+        """Open and close feeds so that exactly these cameras are watched."""
+        wanted = {camera.camera: camera for camera in cameras}
+        over = [feed for camera, feed in self._feeds.items() if camera not in wanted]
+        self._feeds = {camera: feed for camera, feed in self._feeds.items() if camera in wanted}
+        stop_feeds(over)
+        for camera, source in wanted.items():
+            if camera not in self._feeds:
+                feed = Feed(camera, source_of(source, self._job, time.time()), self._latest)
+                self._feeds[camera] = feed
+                feed.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether every feed has come to its end; so also where there is none."""
+        return all(feed.state(time.time()).phase == "stopped" for feed in self._feeds.values())
+
+    def states(self, now_s: float, troubles: Mapping[str, str]) -> tuple[CameraStatus, ...]:
+        """What is known of each feed at `now_s` (Unix).
+
+        Args:
+            now_s: the moment.
+            troubles: what is wrong with what a camera shows, by camera, where something is.
+        """
+        return tuple(self._state(feed, now_s, troubles) for feed in self._feeds.values())
+
+    def _state(self, feed: Feed, now_s: float, troubles: Mapping[str, str]) -> CameraStatus:
+        state, counts = feed.state(now_s), self._latest.counts(feed.camera)
+        age_s = None if state.last_frame_at_s is None else now_s - state.last_frame_at_s
+        return CameraStatus(
+            id=feed.camera,
+            name=feed.camera,
+            phase=state.phase,
+            reason=state.reason,
+            fps=state.fps,
+            frames_in=counts.received,
+            frames_used=counts.taken,
+            frames_dropped=counts.dropped,
+            last_frame_age_s=age_s,
+            view_trouble=troubles.get(feed.camera, ""),
+        )
+
+    def close(self) -> None:
+        """Close all."""
+        stop_feeds(self._feeds.values())
+        self._feeds = {}
+
+
+def source_of(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
+    """The source of a camera's frames.
+
+    Args:
+        camera: which one.
+        job: what the run works on.
+        now_s: when the feed is opened, Unix seconds.
+    """
+    source = camera.source
+    if not isinstance(source, DrillFeed):
+        return live_source(camera.camera, source, job.started_at_s)
+    model = job.site.cameras[camera.camera].model
+    late = now_s - job.started_at_s > CATCH_UP_S
+    return played(
+        lambda: recorded_frames(
+            source, model, job.started_at_s, job.duration_s, from_s=now_s if late else None
+        ),
+        info=lambda: probe_file(source.path) if source.has_pixels else StreamInfo(),
+    )
