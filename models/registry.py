@@ -37,6 +37,8 @@ class Checkpoint:
         input_px: the long side of the pictures it was made for.
         licence: SPDX identifier.
         card: the model card; None for a file that is not registered.
+        int8: an OpenVINO model (`.xml`, its `.bin` beside it) that computes in 8 bits and was
+            found as accurate; None where none ships.
     """
 
     name: str
@@ -47,18 +49,33 @@ class Checkpoint:
     input_px: int
     licence: str
     card: Path | None
+    int8: Path | None = None
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _EightBits(BaseModel):
+    """An OpenVINO model in 8 bits: its graph, and its weights beside it (`.bin`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Annotated[str, Field(pattern=r"\.xml$")]
+    sha256: Sha256
+    weights_sha256: Sha256
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     classes: tuple[str, ...]
     confidence: dict[str, Probability]
     input_px: Annotated[int, Field(ge=32, multiple_of=32)]
     licence: str
     card: str
+    int8: _EightBits | None = None
 
 
 class _Added(BaseModel):
@@ -140,27 +157,37 @@ def find_checkpoint(
         known = ", ".join(sorted(entries)) or "none"
         raise CheckpointError(f"{registry.name}: no weights called {wanted!r}; there are: {known}")
     folder, entry = entries[wanted]
-    path = folder / entry.file
-    if not path.is_file():
-        raise CheckpointError(
-            f"{path}: the file of weights {wanted!r} is missing; reinstall or restore it"
-        )
-    actual = sha256_of(path)
-    if actual != entry.sha256:
-        raise CheckpointError(
-            f"{path}: not the registered file of weights {wanted!r}, so it is not loaded: "
-            f"sha256 expected {entry.sha256}, got {actual}"
-        )
+    path = _verified(folder / entry.file, entry.sha256, wanted)
+    int8 = None
+    if entry.int8 is not None:
+        int8 = _verified(folder / entry.int8.file, entry.int8.sha256, wanted)
+        _verified(int8.with_suffix(".bin"), entry.int8.weights_sha256, wanted)
     return Checkpoint(
         name=wanted,
         path=path,
-        sha256=actual,
+        sha256=entry.sha256,
         classes=entry.classes,
         confidence=dict(entry.confidence),
         input_px=entry.input_px,
         licence=entry.licence,
         card=folder / entry.card,
+        int8=int8,
     )
+
+
+def _verified(path: Path, sha256: str, name: str) -> Path:
+    """The path of a file of weights, once its bytes were found right."""
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: the file of weights {name!r} is missing; reinstall or restore it"
+        )
+    actual = sha256_of(path)
+    if actual != sha256:
+        raise CheckpointError(
+            f"{path}: not the registered file of weights {name!r}, so it is not loaded: "
+            f"sha256 expected {sha256}, got {actual}"
+        )
+    return path
 
 
 def checkpoint_in_file(path: Path) -> Checkpoint:

@@ -21,7 +21,10 @@ HEAVY = ("torch", "torchvision", "ultralytics", "openvino")
 WHERE_HEAVY_IS_IMPORTED = {
     "models/networks.py",
     "models/training.py",
-    "vision/yolo.py",
+    "vision/backend_cuda.py",
+    "vision/backend_choice.py",
+    "vision/backend_library.py",
+    "vision/backend_openvino.py",
 }
 EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "core", "base", "misc"}
 TEXT_SUFFIXES = {

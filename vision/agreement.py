@@ -9,7 +9,10 @@ import numpy as np
 import supervision as sv
 from scipy.optimize import linear_sum_assignment
 
-from .yolo import LibraryBackend, OpenVinoBackend, TorchBackend, YoloDetector
+from .backend_library import LibraryBackend
+from .backend_openvino import OpenVinoBackend
+from .backend_torch import TorchBackend
+from .yolo import YoloDetector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

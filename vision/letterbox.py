@@ -50,15 +50,33 @@ class Letterbox:
 
     def fill(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the network input, `(H, W, 3)` uint8 BGR, for an image of `source_px`."""
+        canvas = np.empty((self.input_px[1], self.input_px[0], 3), np.uint8)
+        self.fill_into(canvas, image)
+        return canvas
+
+    def fill_into(
+        self, canvas: NDArray[np.uint8], image: NDArray[np.uint8], *, framed: bool = False
+    ) -> None:
+        """Write the network input for an image of `source_px` into `canvas`, `(H, W, 3)`.
+
+        Args:
+            canvas: where the input goes.
+            image: `(H, W, 3)` uint8 BGR.
+            framed: whether the canvas holds an input of this very fit, so that only the picture
+                inside has to be written.
+        """
         left, top = self.left_top_px
         width, height = self.scaled_px
-        canvas = np.full((self.input_px[1], self.input_px[0], 3), _GREY, np.uint8)
+        if not framed:
+            canvas[:top] = _GREY
+            canvas[top + height :] = _GREY
+            canvas[:, :left] = _GREY
+            canvas[:, left + width :] = _GREY
         inside = canvas[top : top + height, left : left + width]
         if self.scaled_px == self.source_px:
             inside[:] = image
         else:
-            inside[:] = cv2.resize(image, self.scaled_px, interpolation=cv2.INTER_LINEAR)
-        return canvas
+            cv2.resize(image, self.scaled_px, dst=inside, interpolation=cv2.INTER_LINEAR)
 
     def to_source(self, xyxy_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return `(N, 4)` boxes of the input as boxes of the picture, cut at its edges."""

@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from models.errors import CheckpointError
-from models.export import openvino_model
-from models.networks import load_exported, load_network
-from models.offline import cache_dir
 from models.registry import Checkpoint, checkpoint_of
 
-from .detections import Detections
+from .backend import AtOnce, Fitted, FlowingBackend
+from .backend_choice import load_backend
 from .letterbox import Letterbox
+from .yolo_boxes import BoxReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from .backend import Answers, Backend
+    from .backend_choice import Precision
     from .detect import Device
-
-SAME_OBJECT_IOU = 0.55
-"""Boxes of one class that overlap more are one object; chosen where persons walk abreast."""
-
-MOST_BOXES = 300
-"""More boxes than this in one picture are noise."""
-
-
-class _Backend(Protocol):
-    """Runs the network."""
-
-    name: str
-
-    def scores(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return `(N, 4 + classes, anchors)`: cx, cy, w, h in input pixels, then class scores.
-
-        Args:
-            inputs: `(N, H, W, 3)` uint8 BGR, H and W multiples of 32.
-        """
-        ...
+    from .detections import Detections
 
 
 class YoloDetector:
     """Finds persons and weapons with a YOLO network, a batch at a time.
 
     Pictures of one aspect run at one fixed shape (640x360 becomes 640x384), so that nothing is
-    compiled again while cameras run. Safe to share between threads: batches run one after another.
+    compiled again while cameras run. Safe to share between threads.
 
     Args:
         checkpoint: the weights, verified.
@@ -63,28 +43,28 @@ class YoloDetector:
     Attributes:
         class_names: names of the checkpoint's classes.
         backend: what the network runs on, for reports.
+        batches: numbers of pictures that use the hardware fully, ascending.
         checkpoint: the weights.
     """
 
     def __init__(
         self,
         checkpoint: Checkpoint,
-        backend: _Backend,
+        backend: Backend | FlowingBackend,
         confidence: Mapping[str, float] | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.class_names = checkpoint.classes
-        self.backend = backend.name
         points = {**checkpoint.confidence, **(confidence or {})}
         if strangers := sorted(points.keys() - set(self.class_names)):
             raise CheckpointError(
                 f"confidence: {checkpoint.name!r} has no classes {strangers}; "
                 f"it has {', '.join(self.class_names)}"
             )
-        # A class without an operating point is never reported.
-        self._threshold = np.array([points.get(name, np.inf) for name in self.class_names])
-        self._backend = backend
-        self._turn = threading.Lock()
+        self._reader = BoxReader(self.class_names, points)
+        self._backend = backend if isinstance(backend, FlowingBackend) else AtOnce(backend)
+        self.backend = backend.name
+        self.batches = self._backend.batches
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Return the boxes of each image, in the order given.
@@ -92,49 +72,70 @@ class YoloDetector:
         Args:
             images: `(H, W, 3)` uint8 BGR pictures, sizes may differ; may be empty.
         """
+        return self.submit(images).result()
+
+    def submit(self, images: Sequence[NDArray[np.uint8]]) -> PendingDetections:
+        """Return the boxes that are being looked for; the network works while the caller does.
+
+        Several calls may be under way: what was submitted first is computed first, without a
+        pause in between. The images may be changed as soon as this returns.
+
+        Args:
+            images: see `detect`.
+        """
         fits = [
             Letterbox.of((image.shape[1], image.shape[0]), self.checkpoint.input_px)
             for image in images
         ]
-        found: list[Detections | None] = [None] * len(images)
+        parts = []
         for shape in dict.fromkeys(fit.input_px for fit in fits):
             rows = [row for row, fit in enumerate(fits) if fit.input_px == shape]
-            inputs = np.stack([fits[row].fill(images[row]) for row in rows])
-            with self._turn:
-                raw = self._backend.scores(inputs)
-            for row, output in zip(rows, raw, strict=True):
-                found[row] = self._boxes(output, fits[row])
-        return [boxes for boxes in found if boxes is not None]
+            answers = self._backend.start([Fitted(images[row], fits[row]) for row in rows])
+            parts.append((rows, answers))
+        return PendingDetections(self._reader, fits, parts)
 
     def warm_up(self, size_px: tuple[int, int]) -> None:
         """Compile for pictures of `size_px` (width, height) now rather than at the first frame."""
         self.detect([np.zeros((size_px[1], size_px[0], 3), np.uint8)])
 
-    def _boxes(self, output: NDArray[np.float32], fit: Letterbox) -> Detections:
-        by_class = output[4:]
-        class_id = by_class.argmax(axis=0)
-        confidence = by_class.max(axis=0)
-        sure = np.flatnonzero(confidence >= self._threshold[class_id])
-        if not len(sure):
-            return Detections.empty(self.class_names)
-        centre, size = output[:2, sure].T, output[2:4, sure].T
-        left_top = centre - size / 2
-        rows = cv2.dnn.NMSBoxesBatched(
-            np.hstack([left_top, size]).tolist(),
-            confidence[sure].tolist(),
-            class_id[sure].tolist(),
-            score_threshold=0.0,
-            nms_threshold=SAME_OBJECT_IOU,
-            top_k=MOST_BOXES,
-        )
-        kept = np.asarray(rows, np.intp).reshape(-1)
-        xyxy_px = np.hstack([left_top[kept], (left_top + size)[kept]]).astype(np.float32)
-        return Detections(
-            fit.to_source(xyxy_px),
-            confidence[sure][kept].astype(np.float32),
-            class_id[sure][kept].astype(np.int16),
-            self.class_names,
-        )
+
+class PendingDetections:
+    """Boxes that are being looked for.
+
+    The boxes are read from the network's outputs by whoever asks first for the result, in that
+    thread.
+    """
+
+    def __init__(
+        self,
+        reader: BoxReader,
+        fits: Sequence[Letterbox],
+        parts: Sequence[tuple[Sequence[int], Answers]],
+    ) -> None:
+        self._reader = reader
+        self._fits = fits
+        self._parts = parts
+        self._found: list[Detections] | None = None
+        self._turn = threading.Lock()
+
+    def result(self) -> list[Detections]:
+        """Return the boxes of each image, in the order given; again if it is asked again."""
+        with self._turn:
+            if self._found is None:
+                self._found = self._read()
+                self._parts = ()
+            return list(self._found)
+
+    def _read(self) -> list[Detections]:
+        found: dict[int, Detections] = {}
+        for rows, answers in self._parts:
+
+            def take(at: int, output: NDArray[np.float32], rows: Sequence[int] = rows) -> None:
+                row = rows[at]
+                found[row] = self._reader.boxes(output, self._fits[row])
+
+            answers.read(take)
+        return [found[row] for row in range(len(self._fits))]
 
 
 def load_detector(
@@ -142,6 +143,7 @@ def load_detector(
     weights: str | Path | None = None,
     confidence: Mapping[str, float] | None = None,
     input_px: int | None = None,
+    precision: Precision | None = None,
 ) -> YoloDetector:
     """Return a detector on CUDA (torch, half precision) or the CPU (OpenVINO, else torch).
 
@@ -150,6 +152,7 @@ def load_detector(
         weights: name of registered weights or path of a `.pt` file; the default weights if None.
         confidence: class name → score from which a box is reported, over the weights' own.
         input_px: long side of the network's input; the one registered for the weights if None.
+        precision: see `vision.backend_choice.load_backend`.
 
     Raises:
         CheckpointError: if the weights are unknown, missing or changed, or CUDA is asked for and
@@ -159,124 +162,4 @@ def load_detector(
     checkpoint = checkpoint_of(weights)
     if input_px is not None:
         checkpoint = replace(checkpoint, input_px=input_px)
-    return YoloDetector(checkpoint, _backend(checkpoint, device), confidence)
-
-
-def _backend(checkpoint: Checkpoint, device: Device) -> _Backend:
-    if device != "cpu" and _cuda_is_there():
-        return TorchBackend(checkpoint, "cuda")
-    if device == "cuda":
-        raise CheckpointError("device: CUDA was asked for, but this machine has no CUDA device")
-    try:
-        return OpenVinoBackend(openvino_model(checkpoint))
-    except ImportError:
-        return TorchBackend(checkpoint, "cpu")
-
-
-def _cuda_is_there() -> bool:
-    # Importing torch takes seconds and half a gigabyte; a machine without NVIDIA's driver has no
-    # use for it.
-    if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
-        return False
-    import torch  # noqa: PLC0415 - see above
-
-    return bool(torch.cuda.is_available())
-
-
-class OpenVinoBackend:
-    """The network on the CPU, frames of a batch spread over the cores."""
-
-    def __init__(self, model_file: Path, precision: str | None = None) -> None:
-        import openvino  # noqa: PLC0415 - only this backend needs it
-
-        self._openvino = openvino
-        self._core = openvino.Core()
-        if os.access(cache_dir(), os.W_OK):
-            self._core.set_property({"CACHE_DIR": str(cache_dir() / "openvino-compiled")})
-        self._model_file = model_file
-        able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        # bfloat16 halves the time where the CPU has it and moved no figure of the model card by
-        # more than 0.002.
-        self._precision = precision or ("bf16" if "BF16" in able else "f32")
-        self._queues: dict[tuple[int, int], Any] = {}
-        self.name = f"openvino-cpu-{self._precision}"
-
-    def scores(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's raw outputs; see `_Backend`."""
-        queue = self._queue(inputs.shape[1], inputs.shape[2])
-        outputs: list[NDArray[np.float32] | None] = [None] * len(inputs)
-
-        def keep(request: Any, row: int) -> None:  # noqa: ANN401 - OpenVINO's request is untyped
-            outputs[row] = request.get_output_tensor(0).data[0].copy()
-
-        queue.set_callback(keep)
-        for row in range(len(inputs)):
-            queue.start_async({0: inputs[row : row + 1]}, row)
-        queue.wait_all()
-        return np.stack([output for output in outputs if output is not None])
-
-    def _queue(self, height_px: int, width_px: int) -> Any:  # noqa: ANN401 - untyped library
-        shape = (height_px, width_px)
-        if shape not in self._queues:
-            ov = self._openvino
-            model = self._core.read_model(self._model_file)
-            model.reshape([1, 3, height_px, width_px])
-            steps = ov.preprocess.PrePostProcessor(model)
-            steps.input().tensor().set_element_type(ov.Type.u8).set_layout(
-                ov.Layout("NHWC")
-            ).set_color_format(ov.preprocess.ColorFormat.BGR)
-            steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(
-                ov.preprocess.ColorFormat.RGB
-            ).scale(255.0)
-            steps.input().model().set_layout(ov.Layout("NCHW"))
-            compiled = self._core.compile_model(
-                steps.build(),
-                "CPU",
-                {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision},
-            )
-            self._queues[shape] = ov.AsyncInferQueue(compiled)
-        return self._queues[shape]
-
-
-class TorchBackend:
-    """The network in torch: half precision on CUDA, single on a CPU without OpenVINO."""
-
-    def __init__(self, checkpoint: Checkpoint, device: Literal["cuda", "cpu"]) -> None:
-        import torch  # noqa: PLC0415 - seconds to import, only this backend needs it
-
-        self._torch = torch
-        self._device = torch.device(device)
-        network = load_network(checkpoint.path, fuse=True)
-        half = device == "cuda"
-        self._dtype = torch.float16 if half else torch.float32
-        self._network = network.to(self._device, self._dtype).eval()
-        self.name = f"torch-{device}-{'fp16' if half else 'fp32'}"
-
-    def scores(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's raw outputs; see `_Backend`."""
-        with self._torch.inference_mode():
-            pictures = self._torch.from_numpy(inputs).to(self._device)
-            planes = pictures.flip(-1).permute(0, 3, 1, 2).to(self._dtype).div_(255)
-            outputs = self._network(planes)
-            raw = outputs[0] if isinstance(outputs, tuple) else outputs
-            values: NDArray[np.float32] = raw.float().cpu().numpy()
-        return values
-
-
-class LibraryBackend:
-    """An ONNX file or TensorRT engine, run by the library that wrote it."""
-
-    def __init__(self, exported: Path) -> None:
-        import torch  # noqa: PLC0415 - seconds to import, only this backend needs it
-
-        self._torch = torch
-        self.name = exported.suffix.removeprefix(".")
-        self._network = load_exported(exported)
-
-    def scores(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's raw outputs; see `_Backend`."""
-        planes = self._torch.from_numpy(inputs).flip(-1).permute(0, 3, 1, 2).float().div_(255)
-        outputs = self._network(planes)
-        raw = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
-        values: NDArray[np.float32] = raw.float().cpu().numpy()
-        return values
+    return YoloDetector(checkpoint, load_backend(checkpoint, device, precision), confidence)

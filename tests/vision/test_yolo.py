@@ -13,7 +13,9 @@ from models.errors import CheckpointError
 from models.export import openvino_model
 from models.registry import Checkpoint, find_checkpoint
 from vision.decode import decode_file
-from vision.yolo import OpenVinoBackend, TorchBackend, YoloDetector, load_detector
+from vision.backend_openvino import OpenVinoBackend
+from vision.backend_torch import TorchBackend
+from vision.yolo import YoloDetector, load_detector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,7 +112,7 @@ def test_operating_points_can_be_given_for_known_classes_only() -> None:
 
 
 def test_cuda_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vision.yolo._cuda_is_there", lambda: False)
+    monkeypatch.setattr("vision.backend_choice.cuda_is_there", lambda: False)
     with pytest.raises(CheckpointError, match="no CUDA device"):
         load_detector("cuda")
 
