@@ -41,6 +41,13 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
     return load_drill(make_box_drill(tmp_path_factory.mktemp("drills") / "walker"))
 
 
+@pytest.fixture(scope="module")
+def long_drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    """A drill that goes on while workers die."""
+    folder = make_box_drill(tmp_path_factory.mktemp("drills") / "stander", duration_s=60.0)
+    return load_drill(folder)
+
+
 @pytest.fixture
 def gate(record: Record) -> Gate:
     return Gate(record.audit)
@@ -147,9 +154,9 @@ def worker_pids() -> set[int]:
     return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
-def test_stop_leaves_no_process_within_a_second(drill: Drill, gate: Gate) -> None:
+def test_stop_leaves_no_process_within_a_second(long_drill: Drill, gate: Gate) -> None:
     before = worker_pids()
-    watched = Watched(drill, gate)
+    watched = Watched(long_drill, gate)
     watched.run.start()
     wait_for(lambda: bool(watched.answers))
     began_s = time.monotonic()
@@ -163,9 +170,9 @@ def test_stop_leaves_no_process_within_a_second(drill: Drill, gate: Gate) -> Non
     watched.run.stop()
 
 
-def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
+def test_a_worker_that_dies_is_started_again(long_drill: Drill, gate: Gate) -> None:
     before = worker_pids()
-    watched = Watched(drill, gate)
+    watched = Watched(long_drill, gate)
     watched.run.start()
     try:
         wait_for(lambda: bool(watched.tracks))
@@ -183,9 +190,9 @@ def test_a_worker_that_dies_is_started_again(drill: Drill, gate: Gate) -> None:
         watched.run.stop()
 
 
-def test_a_mark_is_answered_at_once_and_outlives_a_worker(drill: Drill, gate: Gate) -> None:
+def test_a_mark_is_answered_at_once_and_outlives_a_worker(long_drill: Drill, gate: Gate) -> None:
     before = worker_pids()
-    watched = Watched(drill, gate)
+    watched = Watched(long_drill, gate)
     watched.run.start()
 
     def kinds() -> list[str]:

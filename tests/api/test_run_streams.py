@@ -37,7 +37,7 @@ WAIT_S = 30.0
 
 @pytest.fixture(scope="module")
 def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
-    return load_drill(make_box_drill(tmp_path_factory.mktemp("drills") / "walker"))
+    return load_drill(make_box_drill(tmp_path_factory.mktemp("drills") / "walker", 60.0))
 
 
 class Viewer:
