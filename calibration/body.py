@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .camera import CameraModel
+    from .camera_rows import CameraRows
 
 STATURE_M = 1.70
 """Height prior, shoes on: between the means of adult women and men (NCD-RisC, eLife 2016, gives
@@ -78,8 +79,11 @@ class StandingBoxes:
     whole: NDArray[np.bool_]
 
 
-def standing_boxes(camera: CameraModel, xy_m: NDArray[np.float64]) -> StandingBoxes:
-    """The boxes of bodies of mean stature that stand at `xy_m`, `(N, 2)` site metres."""
+def standing_boxes(camera: CameraModel | CameraRows, xy_m: NDArray[np.float64]) -> StandingBoxes:
+    """The boxes of bodies of mean stature that stand at `xy_m`, `(N, 2)` site metres.
+
+    Seen by one camera, or each by its own.
+    """
     n, m = len(xy_m), len(_TEMPLATE_M) + 1
     body_m = np.zeros((n, m, 3))
     body_m[:, 1:] = _TEMPLATE_M

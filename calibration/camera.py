@@ -38,8 +38,10 @@ SURVEY_ERROR_M: Final = 0.01
 VIEW_RANGE_M: Final = 25.0
 """How far a camera is counted on to show a person, where nothing else is said."""
 
-_FARTHEST_M: Final = 1000.0
-_BORDER_PX: Final = 1.0
+FARTHEST_M: Final = 1000.0
+"""Nearer to the horizon than what is so far away, no place is told."""
+
+BORDER_PX: Final = 1.0
 """A box may end on the picture's edge, half a pixel beyond the centre of the last pixel."""
 
 
@@ -105,6 +107,7 @@ class CameraModel:
         self.floor_error_m = floor_error_m
         self.calibration_cov = calibration_cov
         self._floor_to_camera = floor_to_camera
+        self._to_planes: dict[float, NDArray[np.float64] | None] = {}
 
     @classmethod
     def from_pose(
@@ -201,7 +204,7 @@ class CameraModel:
         jacobian = np.zeros((len(px), 2, 2))
         if not valid.any():
             return jacobian
-        to_plane = self._camera_to_plane(height_m)
+        to_plane = self.camera_to_plane(height_m)
         assert to_plane is not None  # noqa: S101 - some point was valid
         w = xyw[valid, 2][:, None, None]
         xy_m = (xyw[valid, :2] / xyw[valid, 2][:, None])[:, :, None]
@@ -234,6 +237,11 @@ class CameraModel:
         )
         return cov_m2 + np.eye(2) * SURVEY_ERROR_M**2
 
+    def sight(self, px: NDArray[np.float64], height_m: float = 0.0) -> Sight:
+        """What `(N, 2)` pixels show of the plane `height_m` above the floor."""
+        xy_m, valid = self.to_height(px, height_m)
+        return Sight(self, height_m, px, xy_m, valid)
+
     def horizon_px(self) -> NDArray[np.float64]:
         """`(N, 2)` pixels along the floor's horizon, in order; none where it is not in the picture.
 
@@ -241,7 +249,7 @@ class CameraModel:
         """
         return horizon_px(self.lens, self._floor_to_camera)
 
-    def floor_mask(self, step_px: int = 1, range_m: float = _FARTHEST_M) -> NDArray[np.bool_]:
+    def floor_mask(self, step_px: int = 1, range_m: float = FARTHEST_M) -> NDArray[np.bool_]:
         """Where the picture looks at the floor's plane: `(rows, columns)` cells of `step_px`.
 
         A cell is True where its middle is below the horizon, inside what the lens model reaches
@@ -284,7 +292,16 @@ class CameraModel:
             self.lens, self.pose, self._floor_to_camera, plan=plan, level=level, range_m=range_m
         )
 
-    def _camera_to_plane(self, height_m: float) -> NDArray[np.float64] | None:
+    def camera_to_plane(self, height_m: float) -> NDArray[np.float64] | None:
+        """`(3, 3)` inverse of M of the module docstring for the plane z = `height_m`.
+
+        None where the camera lies in that plane, or has no pose and it is not the floor's.
+        """
+        if height_m not in self._to_planes:
+            self._to_planes[height_m] = self._inverse_of_plane(height_m)
+        return self._to_planes[height_m]
+
+    def _inverse_of_plane(self, height_m: float) -> NDArray[np.float64] | None:
         if height_m == 0.0:
             to_camera = self._floor_to_camera
         elif self.pose is None:
@@ -301,12 +318,44 @@ class CameraModel:
         """Undistorted points, homogeneous plane points and validity."""
         require_column("px", px, shape=(None, 2), dtype=np.float64)
         rays, valid = self.lens.to_rays(px)
-        to_plane = self._camera_to_plane(height_m)
+        to_plane = self.camera_to_plane(height_m)
         if to_plane is None:
             return rays, np.zeros((len(px), 3)), np.zeros(len(px), dtype=np.bool_)
         xyw = np.column_stack([rays, np.ones(len(rays))]) @ to_plane.T
-        valid = valid & self.lens.in_picture(px, margin_px=_BORDER_PX)
-        return rays, xyw, valid & (xyw[:, 2] > _stretch(rays) / _FARTHEST_M)
+        valid = valid & self.lens.in_picture(px, margin_px=BORDER_PX)
+        return rays, xyw, valid & (xyw[:, 2] > _stretch(rays) / FARTHEST_M)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What pixels of one camera show of a plane; see `calibration.camera_rows.SightRows`.
+
+    Attributes:
+        camera: the camera.
+        height_m: the plane's height above the floor.
+        px: `(N, 2)` pixels.
+        xy_m: `(N, 2)` site metres; zero where invalid.
+        valid: `(N,)` whether the pixel shows the plane.
+    """
+
+    camera: CameraModel
+    height_m: float
+    px: NDArray[np.float64]
+    xy_m: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+
+    def raised(self, height_m: float) -> Sight:
+        """What the same pixels show of another plane."""
+        return self.camera.sight(self.px, height_m)
+
+    def jacobian(self) -> NDArray[np.float64]:
+        """`(N, 2, 2)` derivatives of site metres by pixels; zero where invalid."""
+        return self.camera.floor_jacobian(self.px, self.height_m)
+
+    def calibration_cov_m2(self, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`(N, 2, 2)`, see `CameraModel.calibration_cov_m2`; `jacobian` is not needed here."""
+        del jacobian
+        return self.camera.calibration_cov_m2(self.px, self.height_m)
 
 
 def _stretch(rays: NDArray[np.float64]) -> NDArray[np.float64]:

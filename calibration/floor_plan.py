@@ -274,7 +274,7 @@ class FloorPlan:
 
         Args:
             level: level id.
-            eye_m: `(3,)` site metres, z above the floor.
+            eye_m: `(3,)` site metres, z above the floor, or `(N, 3)`, one for each point.
             xy_m: `(N, 2)` float64, site metres.
 
         Raises:
@@ -284,14 +284,17 @@ class FloorPlan:
         self.require_level(level)
         shapes, heights_m, tree = self._obstacles(level)
         hidden = np.zeros(len(xy_m), np.bool_)
-        ends_m = np.stack([np.broadcast_to(eye_m[:2], xy_m.shape), xy_m], axis=1)
+        eyes_m = np.broadcast_to(eye_m, (len(xy_m), 3))
+        ends_m = np.stack([eyes_m[:, :2], xy_m], axis=1)
         ways = np.asarray(shapely.linestrings(ends_m), object)
         row, shape = tree.query(ways, predicate="intersects")
         way, within = ways[row], np.asarray(shapes[shape], object)
         # The line sinks from the eye to the floor: it is lowest where it leaves the fixture.
-        eyes = shapely.points(np.tile(eye_m[:2], (len(row), 1)))
+        if not len(row):
+            return hidden
+        eyes = shapely.points(eyes_m[row, :2])
         last_m = shapely.hausdorff_distance(shapely.intersection(way, within), eyes)
-        lowest_m = eye_m[2] * (1.0 - last_m / np.maximum(shapely.length(way), 1e-9))
+        lowest_m = eyes_m[row, 2] * (1.0 - last_m / np.maximum(shapely.length(way), 1e-9))
         feet = shapely.points(xy_m[row])
         leaning = shapely.intersects(within, feet) & (
             shapely.distance(shapely.boundary(within), feet) <= LEANING_M

@@ -43,20 +43,22 @@ _COVERED_SHARE: Final = 0.5
 
 
 def hidden_probability(
-    standing_m: NDArray[np.float64], behind: NDArray[np.bool_], camera_height_m: float
+    standing_m: NDArray[np.float64],
+    behind: NDArray[np.bool_],
+    camera_height_m: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """`(N,)` probability that feet are hidden.
 
     Args:
         standing_m: `(N,)` height of the body if its box stands on the floor, metres.
         behind: `(N,)` whether another box covers the place of the feet.
-        camera_height_m: height of the camera above the floor.
+        camera_height_m: height of the camera above the floor, or `(N,)`, of the camera of each.
     """
     prior = np.where(behind, BEHIND_SOMEBODY_PRIOR, HIDDEN_PRIOR)
     sigma_m = float(np.hypot(STATURE_SIGMA_M, EDGE_SHARE * STATURE_M))
     stands = (1 - SHORT_SHARE) * _normal(standing_m, STATURE_M, sigma_m)
     stands += SHORT_SHARE * _normal(standing_m, SHORT_M, SHORT_SIGMA_M)
-    above_m = max(camera_height_m, STATURE_M + _ABOVE_HEADS_M)
+    above_m = np.maximum(np.reshape(camera_height_m, (-1, 1)), STATURE_M + _ABOVE_HEADS_M)
     seems_m = above_m - (above_m - STATURE_M) * above_m / (above_m - _HIDDEN_UP_TO_M)
     hidden = _normal(standing_m[:, None], seems_m, sigma_m).mean(axis=1)
     share = prior * hidden
@@ -64,16 +66,21 @@ def hidden_probability(
     return found
 
 
-def behind_somebody(xyxy_px: NDArray[np.float64]) -> NDArray[np.bool_]:
+def behind_somebody(
+    xyxy_px: NDArray[np.float64], picture: NDArray[np.intp] | None = None
+) -> NDArray[np.bool_]:
     """`(N,)` whether another box, of somebody nearer, covers half of a box's bottom edge.
 
     Args:
-        xyxy_px: `(N, 4)` boxes of one picture. Who is nearer ends lower in it.
+        xyxy_px: `(N, 4)` boxes. Who is nearer ends lower in the picture.
+        picture: `(N,)` number of the picture that each box is of; one for all if None.
     """
     left, top, right, bottom = xyxy_px.T
     shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
     covers = shared >= _COVERED_SHARE * (right - left)[:, None]
     nearer = (bottom > bottom[:, None]) & (top < bottom[:, None])
+    if picture is not None:
+        nearer &= picture[:, None] == picture
     return np.asarray((covers & nearer).any(axis=1))
 
 
