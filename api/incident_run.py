@@ -17,8 +17,10 @@ from .fleet_member import TRACKS_A_WORKER
 from .going_on import go_on
 from .input_log import Observation, published_at
 from .run_jobs import has_pixels
+from .run_news import WorkersFared, unwatched
 from .run_pictures import EvidencePictures, RunStreams
 from .runs import CameraStatus
+from .starved_cameras import starved_problems
 from .worker_messages import Engine, Observed, WorkerSite
 from .worker_process import WorkerProcess
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
-    from calibration.locator import Locator
     from calibration.search_picture import SearchPicture
     from calibration.site import Site
     from vision.detect import Device
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .gate import Permit
     from .input_log import Log, Logged
     from .journal import Journal
+    from .run_news import RunWatch
     from .worker_messages import CameraJob, Pictured
     from .workers import WorkerMaker
 
@@ -64,9 +66,10 @@ class IncidentRun:
         duration_s: length of a drill, seconds; None for live cameras.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
-        fresh: makes a locator of the site that has consumed nothing.
+        prepared: what locators of the site share; made where None is given.
         make_worker: makes what works on the pixels; a process of this machine by default.
         workers: how many of them; no more than there are cameras.
+        watch: takes the same as `log`, and how the workers fare, for those who run the server.
     """
 
     def __init__(
@@ -82,9 +85,10 @@ class IncidentRun:
         duration_s: float | None = None,
         device: Device = "auto",
         now: Callable[[], float] = time.time,
-        fresh: Callable[[], Locator] | None = None,
+        prepared: PreparedSite | None = None,
         make_worker: WorkerMaker = WorkerProcess,
         workers: int = 1,
+        watch: RunWatch = unwatched,
     ) -> None:
         allowed = tuple(job for job in jobs if job.camera in permit.cameras)
         if not allowed:
@@ -96,13 +100,15 @@ class IncidentRun:
         self._duration_s = duration_s
         self._publish = publish
         self._on_end = on_end
-        self._logs = [*([log] if log else []), *([journal.log] if journal else [])]
+        self._logs = [*([log] if log else []), *([journal.log] if journal else []), watch]
+        self._watch = watch
+        self._fared = WorkersFared("", 0, 0)
         self._journal = journal
         self._site = site
         self._early: list[OperatorInput] | None = None if journal is None else []
         self._now = now
-        self._fresh = fresh or PreparedSite(site).locator
-        self._locator = self._fresh()
+        self._prepared = prepared or PreparedSite(site)
+        self._locator = self._prepared.locator()
         self._pictures = EvidencePictures()
         self._streams = RunStreams()
         self._stopping = threading.Event()
@@ -163,6 +169,7 @@ class IncidentRun:
         return (
             *self._trouble.values(),
             *self._worker_troubles,
+            *starved_problems(self._cameras),
             *faults,
             *views,
             *self._locator.problems(),
@@ -218,7 +225,7 @@ class IncidentRun:
         """Take up the journal of the process before this one, and what was told meanwhile."""
         begun = go_on(
             self._site,
-            self._fresh,
+            self._prepared.locator,
             journal,
             now_s=self._now(),
             stop=self._stopping.is_set,
@@ -298,6 +305,10 @@ class IncidentRun:
         """Take over how the workers and their cameras are."""
         self._backend, self._started_at_s = fleet.backend, fleet.started_at_s
         self._worker_troubles = fleet.troubles()
+        fared = WorkersFared(fleet.backend, fleet.restarts, fleet.moved)
+        if fared != self._fared:
+            self._fared = fared
+            self._watch(fared)
         told = fleet.statuses()
         self._cameras = tuple(
             replace(told[camera.id], name=camera.name) if camera.id in told else camera

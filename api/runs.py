@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calibration.answer import Answer, TrackKey
     from calibration.inputs import OperatorInput
     from calibration.search_picture import SearchPicture
+    from vision.attention import Starved
     from vision.evidence import EvidencePicture
     from vision.stream_parts import Drawing, StreamPart, StreamWanted
 
@@ -44,6 +45,8 @@ class CameraStatus:
         last_frame_age_s: age of the newest frame, seconds; None before the first.
         view_trouble: what is wrong with what it shows ("has been moved: its positions are not
             used"), to stand after its name; "" where nothing is, or nothing is known.
+        starved: how many looks a second were wanted and how many it got, where the workers are
+            overloaded and it got fewer; None where it is not starved.
     """
 
     id: str
@@ -56,6 +59,7 @@ class CameraStatus:
     frames_dropped: int
     last_frame_age_s: float | None
     view_trouble: str = ""
+    starved: Starved | None = None
 
 
 class Run(Protocol):

@@ -15,9 +15,11 @@ from calibration.errors import CalibrationError
 from calibration.projection import to_floor_positions
 from models.errors import ModelError
 from models.looks import LookRates, LookRatesError
+from vision.attention import Attention
 from vision.errors import VisionError
 from vision.latest import LatestFrames
 from vision.pipeline import Pipeline, load_pipeline
+from vision.questions import leaves_question
 from vision.streaming import Streams
 
 from .worker_feeds import WorkerFeeds
@@ -30,6 +32,7 @@ from .worker_messages import (
     Labels,
     Observed,
     Pictured,
+    Prove,
     Ready,
     Show,
     Watch,
@@ -37,6 +40,8 @@ from .worker_messages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
 
     from calibration.camera_loading import Camera
     from vision.detect import Device
@@ -74,6 +79,9 @@ def run_worker(engine: Engine, run: ToRun, hand_on: Callable[[StreamPart], None]
         run.send(Ready(backend))
         begin = run.receive()
         while not isinstance(begin, Begin):
+            if isinstance(begin, Prove):
+                pipeline.warm_up([_blank()])
+                run.send(Ready(backend))
             begin = run.receive()
         with contextlib.closing(_streams(begin.job.site, hand_on)) as streams:
             work = _Work(begin, pipeline, streams, run.send)
@@ -105,6 +113,7 @@ class _Work:
         self._send = send
         self._latest: LatestFrames[AnyFrame] = LatestFrames()
         self._feeds = WorkerFeeds(begin.job, self._latest)
+        self._attention = Attention()
         self._watch = begin.watch
         self._said_ended = False
         self._feeds_at_s = -np.inf
@@ -122,7 +131,7 @@ class _Work:
                 self._streams.show(message.wanted, message.drawing)
             case Labels():
                 self._streams.label(message.camera, message.labels)
-            case Attend() | Begin():
+            case Attend() | Begin() | Prove():
                 pass
 
     def step(self) -> None:
@@ -130,20 +139,27 @@ class _Work:
         # Asked in this order, no frame can slip in between the last look and the end.
         ended = self._feeds.ended
         wait_s = 0.0 if ended and not self._said_ended else FRAME_PATIENCE_S
-        frames = self._latest.take(LARGEST_BATCH, wait_s)
+        frames = self._latest.take(LARGEST_BATCH, wait_s, self._attention.choose)
         for tracked in self._pipeline.process(frames):
             self._hand_on(tracked)
         over = ended and not frames and not self._said_ended
         now_s = time.time()
         if over or now_s - self._feeds_at_s >= FEEDS_EVERY_S:
             self._feeds_at_s = now_s
-            self._send(Feeds(self._feeds.states(now_s, self._troubles)))
+            starved = self._attention.starved(now_s)
+            self._send(Feeds(self._feeds.states(now_s, self._troubles, starved)))
         if over:
             self._said_ended = True
             self._send(Ended(self._watch))
 
     def _hand_on(self, tracked: TrackedFrame) -> None:
         camera = self._site.cameras[tracked.frame.camera]
+        self._attention.saw(
+            camera.id,
+            time.time(),
+            persons=len(tracked.persons),
+            is_open=leaves_question(tracked),
+        )
         self._troubles[camera.id] = tracked.tracks.view.trouble
         self._streams.offer(tracked)
         positions = to_floor_positions(
@@ -192,6 +208,9 @@ def build_pipeline(device: Device, *, pixels: bool) -> tuple[Pipeline, str]:
     if not pixels:
         return Pipeline(None, LookRates.silent()), "recorded boxes"
     pipeline, detector = load_pipeline(device)
-    blank = np.zeros((*WARM_UP_PX, 3), np.uint8)
-    pipeline.warm_up([blank] * LARGEST_BATCH)
+    pipeline.warm_up([_blank()] * LARGEST_BATCH)
     return pipeline, detector.backend
+
+
+def _blank() -> NDArray[np.uint8]:
+    return np.zeros((*WARM_UP_PX, 3), np.uint8)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vision.feeds import Feed, live_source, stop_feeds
+from vision.played_file import play_file
 from vision.sources import played
-from vision.video_file import StreamInfo, probe_file
 
 from .drill_files import DrillFeed
 from .recorded_frames import recorded_frames
@@ -16,6 +17,7 @@ from .runs import CameraStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vision.attention import Starved
     from vision.latest import LatestFrames
     from vision.sources import AnyFrame, Source
 
@@ -58,16 +60,26 @@ class WorkerFeeds:
         """Whether every feed has come to its end; so also where there is none."""
         return all(feed.state(time.time()).phase == "stopped" for feed in self._feeds.values())
 
-    def states(self, now_s: float, troubles: Mapping[str, str]) -> tuple[CameraStatus, ...]:
+    def states(
+        self, now_s: float, troubles: Mapping[str, str], starved: Mapping[str, Starved]
+    ) -> tuple[CameraStatus, ...]:
         """What is known of each feed at `now_s` (Unix).
 
         Args:
             now_s: the moment.
             troubles: what is wrong with what a camera shows, by camera, where something is.
+            starved: cameras that are looked at less often than wanted.
         """
-        return tuple(self._state(feed, now_s, troubles) for feed in self._feeds.values())
+        return tuple(
+            replace(
+                self._state(feed, now_s),
+                view_trouble=troubles.get(feed.camera, ""),
+                starved=starved.get(feed.camera),
+            )
+            for feed in self._feeds.values()
+        )
 
-    def _state(self, feed: Feed, now_s: float, troubles: Mapping[str, str]) -> CameraStatus:
+    def _state(self, feed: Feed, now_s: float) -> CameraStatus:
         state, counts = feed.state(now_s), self._latest.counts(feed.camera)
         age_s = None if state.last_frame_at_s is None else now_s - state.last_frame_at_s
         return CameraStatus(
@@ -80,7 +92,6 @@ class WorkerFeeds:
             frames_used=counts.taken,
             frames_dropped=counts.dropped,
             last_frame_age_s=age_s,
-            view_trouble=troubles.get(feed.camera, ""),
         )
 
     def close(self) -> None:
@@ -102,9 +113,17 @@ def source_of(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
         return live_source(camera.camera, source, job.started_at_s)
     model = job.site.cameras[camera.camera].model
     late = now_s - job.started_at_s > CATCH_UP_S
+    from_s = now_s if late else None
+    if source.has_pixels:
+        return play_file(
+            source.path,
+            camera.camera,
+            job.started_at_s,
+            source.fps,
+            source.offset_s,
+            duration_s=job.duration_s,
+            from_s=from_s,
+        )
     return played(
-        lambda: recorded_frames(
-            source, model, job.started_at_s, job.duration_s, from_s=now_s if late else None
-        ),
-        info=lambda: probe_file(source.path) if source.has_pixels else StreamInfo(),
+        lambda: recorded_frames(source, model, job.started_at_s, job.duration_s, from_s=from_s)
     )

@@ -91,6 +91,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Prove:
+    """Show, before `Begin`, that the engine still works: it says `Ready` again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
     """Open the feeds of these cameras; `watch` is the number of this order, see `Watch`."""
 
@@ -174,5 +179,5 @@ class Labels:
     labels: Mapping[int, TrackLabel]
 
 
-ToWorker = Begin | Watch | Attend | Show | Labels
+ToWorker = Prove | Begin | Watch | Attend | Show | Labels
 FromWorker = Ready | Observed | Pictured | Feeds | Ended | Failed

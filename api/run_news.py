@@ -1,0 +1,48 @@
+"""What a run tells whoever looks after the server: where time goes, and how its workers fare.
+
+Frames and answers are told as they go into the log of the run (`api.input_log`), in its order: the
+frames between two answers are those that the second one rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .input_log import Logged
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersFared:
+    """How the workers of a run have fared since it began; told when it has changed.
+
+    Attributes:
+        backend: what their detectors run on; "" until the first is ready.
+        lost: workers that died or hung so far.
+        moved: cameras that went from one worker to another so far.
+    """
+
+    backend: str
+    lost: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesTaken:
+    """A worker's detector took so many frames at once, so often, since this was told last.
+
+    Attributes:
+        sizes: pairs of a size in frames and how many batches were of it.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+
+
+RunNews = Logged | WorkersFared | BatchesTaken
+
+RunWatch = Callable[[RunNews], None]
+"""Takes each in the moment of its turn, one at a time; it is quick and never raises."""
+
+
+def unwatched(_: RunNews) -> None:
+    """Take what a run tells that nobody looks after."""
