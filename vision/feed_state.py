@@ -120,6 +120,13 @@ class FeedMachine:
             self._state, size_px=size_px, clock=clock, attempts=0, last_frame_at_s=now_s
         )
 
+    def held(self, now_s: float) -> None:
+        """A frame arrived that nobody needs now, so that it was not decoded."""
+        self._silent_since_s = now_s
+        self._arrivals_s.append(now_s)
+        self._enter("live", now_s, self._state.reason if self._state.phase == "live" else "")
+        self._state = replace(self._state, last_frame_at_s=now_s)
+
     def lost(self, now_s: float, reason: str) -> None:
         """The connection failed or could not be made."""
         self._pause(

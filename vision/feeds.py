@@ -10,16 +10,20 @@ import traceback
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from .decode_plan import Demand
 from .errors import FeedLostError, FeedRefusedError, MediaError
 from .feed_state import FeedMachine, FeedState, FeedTiming, Phase
+from .frames import Frame
+from .played_file import play_file
 from .rtsp import RtspSource
-from .sources import AnyFrame, Session, Source, play_file
+from .sources import AnyFrame, Session, Source
+from .stir import Stir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .address import CameraAddress
-    from .latest import LatestFrames
+    from .latest import LatestFrames, Motion
     from .video_file import StreamInfo
 
 __all__ = ["Feed", "FeedState", "FeedTiming", "Phase", "live_source", "stop_feeds"]
@@ -64,6 +68,9 @@ class Feed:
         source: makes the frames of one connection.
         frames: the slots that frames are put into.
         timing: how patient the feed is.
+        wanted_fps: how many frames a second are wanted of the camera at the moment, None where
+            that is not known; asked at every packet, by the feed's thread. No more is decoded than
+            that and what is taken call for.
         now: the clock, Unix seconds.
         random: gives numbers in 0..1 for the jitter of the pauses; seeded by the camera's id
             unless given.
@@ -76,12 +83,14 @@ class Feed:
         frames: LatestFrames[AnyFrame],
         *,
         timing: FeedTiming | None = None,
+        wanted_fps: Callable[[], float | None] = lambda: None,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] | None = None,
     ) -> None:
         self.camera = camera
         self._source = source
         self._frames = frames
+        self._wanted_fps = wanted_fps
         self._now = now
         self._machine = FeedMachine(
             camera, now(), timing or FeedTiming(), random or _random.Random(camera).random
@@ -89,6 +98,7 @@ class Feed:
         self._lock = threading.Lock()  # guards the machine, the note and the last put
         self._note = ""
         self._next_index = 0
+        self._stir = Stir()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed {camera}", daemon=True)
 
@@ -154,7 +164,13 @@ class Feed:
     def _play(self) -> None:
         """Deliver the frames of one connection."""
         session = Session(
-            self._stop, self._next_index, self._on_opened, self._on_note, self._given_up
+            self._stop,
+            self._next_index,
+            self._on_opened,
+            self._on_note,
+            self._given_up,
+            self._demand,
+            self._on_held,
         )
         with closing(self._source(session)) as items:
             for item in items:
@@ -163,6 +179,9 @@ class Feed:
 
     def _deliver(self, item: AnyFrame) -> bool:
         """Put the frame into its slot, unless the feed was stopped."""
+        motion: Motion = "still"  # recorded boxes show none
+        if isinstance(item, Frame):
+            motion = self._stir.look(item.image, item.captured_at_s)
         with self._lock:
             if self._stop.is_set():
                 return False
@@ -170,7 +189,7 @@ class Feed:
                 self._frames.pass_over(self.camera, item.index - self._next_index)
             self._next_index = item.index + 1
             self._machine.frame(self._now(), item.size_px, item.clock, self._note)
-            self._frames.put(item)
+            self._frames.put(item, motion)
             return True
 
     def _failed(self, event: Callable[[float, str], None], reason: str) -> None:
@@ -190,3 +209,10 @@ class Feed:
     def _given_up(self) -> bool:
         with self._lock:
             return self._machine.given_up(self._now())
+
+    def _demand(self) -> Demand:
+        return Demand(self._frames.counts(self.camera).taken, self._wanted_fps())
+
+    def _on_held(self) -> None:
+        with self._lock:
+            self._machine.held(self._now())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
+import cv2
 import numpy as np
 
 from .columns import require_column
@@ -18,6 +19,23 @@ ClockSource = Literal["stream", "arrival", "drill"]
 """Where `captured_at_s` comes from: the stream's own clock, the time of arrival, or the drill."""
 
 
+class Undeveloped(Protocol):
+    """A picture that is decoded and not yet converted, as `vision.decoded_picture` makes it."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) of the picture."""
+        ...
+
+    def bgr(self) -> NDArray[np.uint8]:
+        """The picture as `(H, W, 3)` uint8 BGR, converted at the first call."""
+        ...
+
+    def luma(self) -> NDArray[np.uint8]:
+        """Its brightness as `(H, W)` uint8, without converting it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded picture.
@@ -28,7 +46,8 @@ class Frame:
         captured_at_s: capture time, Unix seconds.
         clock: where the capture time comes from.
         decoded_at_s: when decoding ended, Unix seconds.
-        image: `(H, W, 3)` uint8, BGR.
+        picture: `(H, W, 3)` uint8, BGR; or a decoded picture that becomes that when `image` is
+            asked for.
     """
 
     camera: str
@@ -36,15 +55,35 @@ class Frame:
     captured_at_s: float
     clock: ClockSource
     decoded_at_s: float
-    image: NDArray[np.uint8]
+    picture: NDArray[np.uint8] | Undeveloped
 
     def __post_init__(self) -> None:
-        require_column("image", self.image, shape=(None, None, 3), dtype=np.uint8)
+        if isinstance(self.picture, np.ndarray):
+            require_column("image", self.picture, shape=(None, None, 3), dtype=np.uint8)
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """The picture, `(H, W, 3)` uint8 BGR; converted when it is first asked for."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.bgr()
+
+    def luma(self) -> NDArray[np.uint8]:
+        """The brightness of the picture, `(H, W)` uint8, read only.
+
+        Far cheaper than `image` for a picture that nobody has looked at yet. Black and white are
+        at 16 and 235 in most streams.
+        """
+        if not isinstance(self.picture, np.ndarray):
+            return self.picture.luma()
+        luma = np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_BGR2GRAY), np.uint8)
+        luma.flags.writeable = False
+        return luma
 
     @property
     def size_px(self) -> tuple[int, int]:
         """(width, height) of the picture."""
-        return int(self.image.shape[1]), int(self.image.shape[0])
+        if isinstance(self.picture, np.ndarray):
+            return int(self.picture.shape[1]), int(self.picture.shape[0])
+        return self.picture.size_px
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,8 @@ import av.error
 import av.logging
 
 from .capture_clock import CaptureClock
-from .decode import ToBgr
+from .decode_live import LiveDecoder
+from .decoded_picture import ToBgr
 from .errors import FeedLostError, FeedRefusedError
 from .frames import Frame
 from .rtsp_reach import reach
@@ -49,37 +50,6 @@ _OPTIONS: Final = {
 }
 
 
-class Backlog:
-    """Passes over frames after a delay, so that the picture becomes current again.
-
-    Packets that queued up while this machine or the network was slow are read far quicker than
-    they are decoded. While they are late only key frames are decoded, and after that decoding
-    goes on at the next key frame, because the frames between need those passed over.
-
-    Args:
-        late_s: packets delayed by more than this are passed over.
-        patience_s: longest time to wait for a key frame (some streams have none).
-    """
-
-    def __init__(self, late_s: float = 1.5, patience_s: float = 5.0) -> None:
-        self._late_s = late_s
-        self._patience_s = patience_s
-        self._since_s: float | None = None
-
-    def passes_over(self, late_s: float, key_frame: bool, now_s: float) -> bool:
-        """Whether not to decode this packet."""
-        if key_frame:
-            self._since_s = None
-            return False
-        if late_s > self._late_s:
-            self._since_s = now_s if self._since_s is None else self._since_s
-            return True
-        if self._since_s is not None and now_s - self._since_s < self._patience_s:
-            return True
-        self._since_s = None
-        return False
-
-
 class RtspSource:
     """The frames of one camera; call it for each new connection.
 
@@ -109,22 +79,22 @@ class RtspSource:
             return
         self._clock.restart()
         to_bgr = ToBgr()
-        index = session.first_index
         with self._connected() as (container, stream):
             session.opened(stream_info(stream))
-            backlog = Backlog()
+            decoder = LiveDecoder(stream, session.first_index)
             for packet in self._packets(container, stream, session):
                 arrived_at_s = self._now()
                 late_s = self._clock.arrive(_pts_s(packet), _wall_s(packet), arrived_at_s)
                 session.note(self._clock.note)
-                if backlog.passes_over(late_s, packet.is_keyframe, arrived_at_s):
-                    index += 1
-                    continue
-                for picture in _decoded(packet):
+                pictures = decoder.pictures(
+                    packet, now_s=arrived_at_s, late_s=late_s, demand=session.demand()
+                )
+                for index, picture in pictures:
                     captured_at_s, clock = self._clock.stamp(_pts_s(picture))
-                    image = to_bgr(picture)
+                    image = to_bgr.later(picture)
                     yield Frame(self._camera, index, captured_at_s, clock, self._now(), image)
-                    index += 1
+                if decoder.holding:
+                    session.held()
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[InputContainer, VideoStream]]:
@@ -182,13 +152,6 @@ class RtspSource:
                     raise FeedLostError("the camera fell silent") from None
             else:
                 raise FeedLostError("the camera ended the stream")
-
-
-def _decoded(packet: Packet[VideoStream]) -> list[VideoFrame]:
-    try:
-        return packet.decode()
-    except av.error.InvalidDataError:
-        return []  # a damaged packet; silence is noticed if nothing better follows
 
 
 def _pts_s(timed: Packet[VideoStream] | VideoFrame) -> float | None:

@@ -7,19 +7,22 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from .decode import decode_file
+from .decode_plan import Demand
 from .frames import BoxFrame, Frame
-from .video_file import StreamInfo, probe_file
+from .video_file import StreamInfo
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
-    from pathlib import Path
 
 AnyFrame = Frame | BoxFrame
 """What a feed carries."""
 
 AnyFrameT = TypeVar("AnyFrameT", Frame, BoxFrame, Frame | BoxFrame)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Session:
         opened: to be called with what is known of the stream once it is open.
         note: to be called with what is wrong with the frames from now on; "" if nothing is.
         given_up: whether the feed has been silent for so long that the source should fail.
+        demand: what is wanted of the camera now; by default every frame.
+        held: to be called when a picture came that need not be decoded now.
     """
 
     stop: threading.Event
@@ -39,6 +44,8 @@ class Session:
     opened: Callable[[StreamInfo], None]
     note: Callable[[str], None]
     given_up: Callable[[], bool]
+    demand: Callable[[], Demand] = Demand
+    held: Callable[[], None] = _nothing
 
 
 Source = Callable[[Session], Generator[AnyFrame, None, None]]
@@ -110,21 +117,3 @@ def played(
                 close()
 
     return source
-
-
-def play_file(
-    path: str | Path,
-    camera: str,
-    started_at_s: float,
-    fps: float | None = None,
-    offset_s: float = 0.0,
-) -> Source:
-    """Return a source that plays a video file at wall-clock pace, as a drill does.
-
-    The first frame is captured, and delivered, at `started_at_s + offset_s`; arguments and errors
-    are those of `decode_file`.
-    """
-    return played(
-        lambda: decode_file(path, camera, started_at_s, fps, offset_s),
-        info=lambda: probe_file(path),
-    )

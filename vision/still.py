@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import av.error
 
-from .decode import ToBgr
+from .decoded_picture import ToBgr
 from .errors import UnreadableVideoError
 from .frames import Frame
 from .video_file import open_video

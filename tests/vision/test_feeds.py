@@ -15,7 +15,8 @@ from vision.errors import FeedLostError, FeedRefusedError
 from vision.feeds import Feed, FeedTiming, live_source, stop_feeds
 from vision.frames import BoxFrame
 from vision.latest import FrameCounts, LatestFrames
-from vision.sources import AnyFrame, Session, Source, play_file, played
+from vision.played_file import play_file
+from vision.sources import AnyFrame, Session, Source, played
 from vision.video_file import StreamInfo
 
 from .conftest import SIZE_PX

@@ -26,10 +26,10 @@ import pytest
 
 from tests.rtsp import PASSWORD, USER, Server
 from vision.address import CameraAddress
+from vision.decode_plan import Backlog
 from vision.feeds import Feed, FeedState, FeedTiming, live_source, stop_feeds
 from vision.frames import Frame
 from vision.latest import LatestFrames
-from vision.rtsp import Backlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
