@@ -11,14 +11,13 @@ import numpy as np
 from models.looks import read_look_rates
 from models.registry import second_look_name
 
-from .appearance import RunningAppearance
 from .armed import ArmedEvidence
-from .columns import no_appearance
+from .detect import submit
 from .detections import Detections
 from .evidence import BestPictures
+from .followed import CameraTracks, Followed
 from .frames import BoxFrame, Frame
 from .track import NOT_TRACKED, CameraTracker
-from .tracks import Tracks
 from .view import View
 from .view_watch import ViewWatch
 from .weapons import LOOKS_A_FRAME, load_second_look, most_urgent, urgency
@@ -32,10 +31,11 @@ if TYPE_CHECKING:
 
     from models.looks import LookRates
 
-    from .detect import Detector, Device
+    from .detect import Detector, Device, Pending
     from .evidence import EvidencePicture
+    from .tracks import Tracks
     from .view_features import ViewFeatures
-    from .weapons import SecondLook
+    from .weapons import PendingLooks, SecondLook
     from .yolo import YoloDetector
 
 
@@ -68,95 +68,47 @@ class TrackedFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Followed:
-    """A frame whose persons have their identities, before anybody is looked at for weapons."""
+class Begun:
+    """Frames in which detection was begun.
 
-    frame: Frame | BoxFrame
-    detections: Detections
-    persons: Detections
-    identity: NDArray[np.int64]
+    Attributes:
+        frames: the frames.
+        pending: what will be found in those with pixels; None where there are none.
+    """
 
-    @property
-    def known(self) -> NDArray[np.bool_]:
-        return np.not_equal(self.identity, NOT_TRACKED)
+    frames: tuple[Frame | BoxFrame, ...]
+    pending: Pending | None
 
-    @property
-    def boxes_px(self) -> NDArray[np.float32]:
-        return self.persons.xyxy_px[self.known]
+    def detections(self) -> list[Detections]:
+        """The boxes of each frame, as soon as they are known."""
+        found = iter(() if self.pending is None else self.pending.result())
+        return [
+            frame.detections if isinstance(frame, BoxFrame) else next(found)
+            for frame in self.frames
+        ]
 
-    @property
-    def track_id(self) -> NDArray[np.int64]:
-        return self.identity[self.known]
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looking:
+    """The second look at a batch.
 
-class _CameraTracks:
-    """Tracker, armed evidence with its pictures, and appearance of one camera."""
+    Attributes:
+        anew: for each frame whether it is looked at anew; else its own weapons count.
+        looked: for each frame, `(N,)` whom of its tracks the weapons are told of.
+        pending: what is found in the frames that are looked at anew; None where none is.
+    """
 
-    def __init__(
-        self, tracker: CameraTracker, armed: ArmedEvidence, pictures: BestPictures
-    ) -> None:
-        self._tracker = tracker
-        self._last_captured_at_s = -np.inf
-        self._pictures = pictures
-        self._appearance = RunningAppearance()
-        self.armed = armed
+    anew: list[bool]
+    looked: list[NDArray[np.bool_]]
+    pending: PendingLooks | None
 
-    def follow(self, frame: Frame | BoxFrame, detections: Detections) -> _Followed:
-        """Identities of the frame's persons; a frame older than the last one has none."""
-        persons = detections.persons()
-        if frame.captured_at_s <= self._last_captured_at_s:
-            identity = np.full(len(persons), NOT_TRACKED, np.int64)
-        else:
-            self._last_captured_at_s = frame.captured_at_s
-            identity = self._tracker.identify(persons, frame.captured_at_s)
-        return _Followed(frame, detections, persons, identity)
-
-    def picture(
-        self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_]
-    ) -> tuple[EvidencePicture, ...]:
-        """Pictures of those looked at whose weapon was never seen so clearly."""
-        if not isinstance(followed.frame, Frame) or not len(weapons):
-            return ()
-        return self._pictures.better(
-            followed.frame,
-            followed.track_id[looked],
-            followed.boxes_px[looked],
-            weapons,
-            followed.persons.xyxy_px,
-        )
-
-    def weigh(
-        self, followed: _Followed, weapons: Detections, looked: NDArray[np.bool_], view: View
-    ) -> Tracks:
-        """The tracks of the frame, with what the looks at some of them add to the evidence."""
-        frame, known = followed.frame, followed.known
-        return Tracks(
-            camera=frame.camera,
-            frame_index=frame.index,
-            captured_at_s=frame.captured_at_s,
-            size_px=frame.size_px,
-            xyxy_px=followed.boxes_px,
-            confidence=followed.persons.confidence[known],
-            track_id=followed.track_id,
-            armed_llr=self.armed.look(
-                followed.track_id, followed.boxes_px, weapons, frame.captured_at_s, looked
-            ),
-            appearance=self._look_of(followed),
-            view=view,
-        )
-
-    def _look_of(self, followed: _Followed) -> NDArray[np.float32]:
-        """What the clothes of the frame's tracks look like; recorded boxes show none."""
-        frame = followed.frame
-        if not isinstance(frame, Frame):
-            return no_appearance()
-        return self._appearance.look(
-            frame.image,
-            followed.track_id,
-            followed.boxes_px,
-            followed.persons.xyxy_px,
-            frame.captured_at_s,
-        )
+    def results(self) -> list[tuple[Detections | None, NDArray[np.bool_]]]:
+        """For each frame the weapons found, None where there was no second look, and `looked`."""
+        found = iter(() if self.pending is None else self.pending.result())
+        return [
+            (next(found) if anew else None, looked)
+            for anew, looked in zip(self.anew, self.looked, strict=True)
+        ]
 
 
 class Pipeline:
@@ -187,7 +139,7 @@ class Pipeline:
         self.second_look = second_look
         self._now = now
         self._nominal_fps = nominal_fps
-        self._cameras: dict[str, _CameraTracks] = {}
+        self._cameras: dict[str, CameraTracks] = {}
         self._views = ViewWatch()
 
     def hold_against(self, references: Mapping[str, ViewFeatures]) -> None:
@@ -214,13 +166,13 @@ class Pipeline:
 
     def glance(self, frame: Frame) -> TrackedFrame:
         """What a single picture shows: nobody has an identity, everybody is looked at."""
-        [detections] = self._detect([frame])
+        [detections] = self.begin([frame]).detections()
         persons = detections.persons()
         weapons = [detections.weapons()]
         if self.second_look is not None:
             weapons += self.second_look.look([frame.image], [persons.xyxy_px])
         nobody = np.full(len(persons), NOT_TRACKED, np.int64)
-        none = _Followed(frame, detections, persons, nobody)
+        none = Followed.of(frame, detections, persons, nobody)
         tracks = self._new_camera().weigh(none, Detections.empty(), np.zeros(0, bool), View())
         return TrackedFrame(frame, persons, tuple(weapons), nobody, tracks, self._now())
 
@@ -233,15 +185,41 @@ class Pipeline:
         Raises:
             ValueError: if a frame has pixels and there is no detector.
         """
+        return self.finish(self.begin(frames))
+
+    def begin(self, frames: Sequence[Frame | BoxFrame]) -> Begun:
+        """Begin to detect in frames and return at once, where the detector can.
+
+        Batches that were begun are to be finished one after another, in the same order.
+
+        Args:
+            frames: as in `process`.
+
+        Raises:
+            ValueError: if a frame has pixels and there is no detector.
+        """
+        pictures = [frame.image for frame in frames if isinstance(frame, Frame)]
+        if not pictures:
+            return Begun(tuple(frames), None)
+        if self.detector is None:
+            raise ValueError("frames with pixels need a detector")
+        return Begun(tuple(frames), submit(self.detector, pictures))
+
+    def finish(self, begun: Begun) -> list[TrackedFrame]:
+        """The tracks of each frame that detection was begun with, in that order."""
         followed = [
             self._camera(frame.camera).follow(frame, detections)
-            for frame, detections in zip(frames, self._detect(frames), strict=True)
+            for frame, detections in zip(begun.frames, begun.detections(), strict=True)
         ]
-        self._views.check(frames, [one.persons.xyxy_px for one in followed])
-        return [self._weighed(*looked_at) for looked_at in self._look(followed)]
+        looking = self._begin_to_look(followed)
+        self._views.check(begun.frames, [one.persons.xyxy_px for one in followed])
+        return [
+            self._weighed(one, found, looked)
+            for one, (found, looked) in zip(followed, looking.results(), strict=True)
+        ]
 
     def _weighed(
-        self, one: _Followed, found: Detections | None, looked: NDArray[np.bool_]
+        self, one: Followed, found: Detections | None, looked: NDArray[np.bool_]
     ) -> TrackedFrame:
         """What a frame showed, once the second look (None where there was none) is over."""
         camera = self._camera(one.frame.camera)
@@ -257,28 +235,29 @@ class Pipeline:
             camera.picture(one, told, looked),
         )
 
-    def _look(
-        self, followed: list[_Followed]
-    ) -> list[tuple[_Followed, Detections | None, NDArray[np.bool_]]]:
-        """Each frame with the weapons of the second look and whom it looked at."""
-        second_look = self.second_look
-        if second_look is None:
-            return [(one, None, np.ones(len(one.track_id), bool)) for one in followed]
-        in_pixels = [one for one in followed if isinstance(one.frame, Frame)]
-        chosen = self._choose(in_pixels)
-        found = second_look.look(
-            [one.frame.image for one in in_pixels if isinstance(one.frame, Frame)],
-            [one.boxes_px[looked] for one, looked in zip(in_pixels, chosen, strict=True)],
+    def _begin_to_look(self, followed: list[Followed]) -> _Looking:
+        """Begin the second look at those of a batch for whom it is most urgent."""
+        in_pixels = [isinstance(one.frame, Frame) for one in followed]
+        looked = [np.ones(len(one.track_id), bool) for one in followed]
+        if self.second_look is None:
+            return _Looking([False] * len(followed), looked, None)
+        shown = [one for one, pixels in zip(followed, in_pixels, strict=True) if pixels]
+        chosen = self._choose(shown)
+        pending = self.second_look.submit(
+            [one.frame.image for one in shown if isinstance(one.frame, Frame)],
+            [one.boxes_px[rows] for one, rows in zip(shown, chosen, strict=True)],
         )
-        looks = iter(zip(found, chosen, strict=True))
-        return [
-            (one, *next(looks))
-            if isinstance(one.frame, Frame)
-            else (one, None, np.ones(len(one.track_id), bool))
-            for one in followed
-        ]
+        choices = iter(chosen)
+        return _Looking(
+            in_pixels,
+            [
+                next(choices) if pixels else all_
+                for pixels, all_ in zip(in_pixels, looked, strict=True)
+            ],
+            pending,
+        )
 
-    def _choose(self, followed: list[_Followed]) -> list[NDArray[np.bool_]]:
+    def _choose(self, followed: list[Followed]) -> list[NDArray[np.bool_]]:
         """Whom to look at in each frame of a batch."""
         overdue = []
         # A batch may hold several frames of one camera, whose looks are all still to come.
@@ -296,28 +275,19 @@ class Pipeline:
             overdue.append(wanted)
         return most_urgent(overdue, round(LOOKS_A_FRAME * len(followed)))
 
-    def _camera(self, name: str) -> _CameraTracks:
+    def _camera(self, name: str) -> CameraTracks:
         camera = self._cameras.get(name)
         if camera is None:
             camera = self._cameras[name] = self._new_camera()
         return camera
 
-    def _new_camera(self) -> _CameraTracks:
+    def _new_camera(self) -> CameraTracks:
         shown = self.second_look.shown.values() if self.second_look is not None else ()
-        return _CameraTracks(
+        return CameraTracks(
             CameraTracker(nominal_fps=self._nominal_fps),
             ArmedEvidence(self.look_rates),
             BestPictures(min(shown, default=NEVER_SHOWN)),
         )
-
-    def _detect(self, frames: Sequence[Frame | BoxFrame]) -> list[Detections]:
-        pictures = [frame.image for frame in frames if isinstance(frame, Frame)]
-        if pictures and self.detector is None:
-            raise ValueError("frames with pixels need a detector")
-        found = iter(self.detector.detect(pictures) if self.detector and pictures else ())
-        return [
-            frame.detections if isinstance(frame, BoxFrame) else next(found) for frame in frames
-        ]
 
 
 def load_pipeline(

@@ -7,6 +7,7 @@ holder is, and an empty wall costs nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ import supervision as sv
 from models.person_crops import LOOK_SIDE_PX, cut_square, look_squares, resized
 from models.registry import second_look_name
 
+from .detect import submit
 from .detections import Detections
 from .yolo import load_detector
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .detect import Detector, Device
+    from .detect import Detector, Device, Pending
 
 LEAST_HEIGHT_PX = 24.0
 """A person smaller than this is not looked at: a rifle is then some 8 pixels long."""
@@ -70,25 +72,65 @@ class SecondLook:
             images: `(H, W, 3)` uint8 BGR pictures.
             persons_xyxy_px: for each image the `(N, 4)` boxes of the persons to look at.
         """
-        cuts, origins, owners = [], [], []
+        return self.submit(images, persons_xyxy_px).result()
+
+    def submit(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        persons_xyxy_px: Sequence[NDArray[np.floating[Any]]],
+    ) -> PendingLooks:
+        """As `look`, of a detector that works while its caller does something else."""
+        cuts, squares = [], []
         for row, (image, boxes) in enumerate(zip(images, persons_xyxy_px, strict=True)):
             for square in look_squares(boxes):
                 cut, left, top = cut_square(image, square)
                 cuts.append(resized(cut, LOOK_SIDE_PX))
-                origins.append((left, top, cut.shape[0] / LOOK_SIDE_PX))
-                owners.append(row)
-        found = self._detector.detect(cuts)
-        parts: list[list[Detections]] = [[] for _ in images]
-        for row, (left, top, factor), inside in zip(owners, origins, found, strict=True):
-            shift = np.array([left, top, left, top], np.float32)
-            boxes = (inside.xyxy_px * np.float32(factor) + shift).astype(np.float32)
-            parts[row].append(
+                squares.append(_Square(row, left, top, cut.shape[0] / LOOK_SIDE_PX))
+        sizes_px = [(image.shape[1], image.shape[0]) for image in images]
+        return PendingLooks(submit(self._detector, cuts) if cuts else None, squares, sizes_px)
+
+
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """What was cut out around one person.
+
+    Attributes:
+        row: of which image.
+        left: of the square in that image, pixels.
+        top: of it.
+        scale: pixels of the image for one of `LOOK_SIDE_PX`.
+    """
+
+    row: int
+    left: int
+    top: int
+    scale: float
+
+
+class PendingLooks:
+    """Weapons that are being looked for; see `SecondLook.submit`."""
+
+    def __init__(
+        self,
+        pending: Pending | None,
+        squares: Sequence[_Square],
+        sizes_px: Sequence[tuple[int, int]],
+    ) -> None:
+        self._pending = pending
+        self._squares = squares
+        self._sizes_px = sizes_px
+
+    def result(self) -> list[Detections]:
+        """The weapons of each image, as soon as they are found; see `SecondLook.look`."""
+        found = [] if self._pending is None else self._pending.result()
+        parts: list[list[Detections]] = [[] for _ in self._sizes_px]
+        for square, inside in zip(self._squares, found, strict=True):
+            shift = np.array([square.left, square.top] * 2, np.float32)
+            boxes = (inside.xyxy_px * np.float32(square.scale) + shift).astype(np.float32)
+            parts[square.row].append(
                 Detections(boxes, inside.confidence, inside.class_id, inside.class_names)
             )
-        return [
-            _once(part, image.shape[1], image.shape[0])
-            for part, image in zip(parts, images, strict=True)
-        ]
+        return [_once(part, *size_px) for part, size_px in zip(parts, self._sizes_px, strict=True)]
 
 
 def _once(parts: list[Detections], width_px: int, height_px: int) -> Detections:

@@ -1,0 +1,128 @@
+"""The persons of one camera from frame to frame: identity, armed evidence, pictures, clothes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .appearance import RunningAppearance
+from .columns import no_appearance
+from .frames import BoxFrame, Frame
+from .track import NOT_TRACKED, CameraTracker
+from .tracks import Tracks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .armed import ArmedEvidence
+    from .detections import Detections
+    from .evidence import BestPictures, EvidencePicture
+    from .view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A frame whose persons have their identities, before anybody is looked at for weapons.
+
+    Attributes:
+        frame: the frame.
+        detections: all that was found in it.
+        persons: the `N` persons among that.
+        identity: `(N,)` int64, `NOT_TRACKED` where there is none.
+        known: `(N,)` who has an identity: the tracks.
+        boxes_px: `(T, 4)` boxes of the tracks.
+        track_id: `(T,)` their identities.
+    """
+
+    frame: Frame | BoxFrame
+    detections: Detections
+    persons: Detections
+    identity: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    boxes_px: NDArray[np.float32]
+    track_id: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        frame: Frame | BoxFrame,
+        detections: Detections,
+        persons: Detections,
+        identity: NDArray[np.int64],
+    ) -> Followed:
+        """The frame, its tracks picked out."""
+        known = np.not_equal(identity, NOT_TRACKED)
+        boxes_px, track_id = persons.xyxy_px[known], identity[known]
+        return cls(frame, detections, persons, identity, known, boxes_px, track_id)
+
+
+class CameraTracks:
+    """Tracker, armed evidence with its pictures, and appearance of one camera."""
+
+    def __init__(
+        self, tracker: CameraTracker, armed: ArmedEvidence, pictures: BestPictures
+    ) -> None:
+        self._tracker = tracker
+        self._last_captured_at_s = -np.inf
+        self._pictures = pictures
+        self._appearance = RunningAppearance()
+        self.armed = armed
+
+    def follow(self, frame: Frame | BoxFrame, detections: Detections) -> Followed:
+        """Identities of the frame's persons; a frame older than the last one has none."""
+        persons = detections.persons()
+        if frame.captured_at_s <= self._last_captured_at_s:
+            identity = np.full(len(persons), NOT_TRACKED, np.int64)
+        else:
+            self._last_captured_at_s = frame.captured_at_s
+            identity = self._tracker.identify(persons, frame.captured_at_s)
+        return Followed.of(frame, detections, persons, identity)
+
+    def picture(
+        self, followed: Followed, weapons: Detections, looked: NDArray[np.bool_]
+    ) -> tuple[EvidencePicture, ...]:
+        """Pictures of those looked at whose weapon was never seen so clearly."""
+        if not isinstance(followed.frame, Frame) or not len(weapons):
+            return ()
+        return self._pictures.better(
+            followed.frame,
+            followed.track_id[looked],
+            followed.boxes_px[looked],
+            weapons,
+            followed.persons.xyxy_px,
+        )
+
+    def weigh(
+        self, followed: Followed, weapons: Detections, looked: NDArray[np.bool_], view: View
+    ) -> Tracks:
+        """The tracks of the frame, with what the looks at some of them add to the evidence."""
+        frame = followed.frame
+        return Tracks(
+            camera=frame.camera,
+            frame_index=frame.index,
+            captured_at_s=frame.captured_at_s,
+            size_px=frame.size_px,
+            xyxy_px=followed.boxes_px,
+            confidence=followed.persons.confidence[followed.known],
+            track_id=followed.track_id,
+            armed_llr=self.armed.look(
+                followed.track_id, followed.boxes_px, weapons, frame.captured_at_s, looked
+            ),
+            appearance=self._look_of(followed),
+            view=view,
+        )
+
+    def _look_of(self, followed: Followed) -> NDArray[np.float32]:
+        """What the clothes of the frame's tracks look like; recorded boxes show none."""
+        frame = followed.frame
+        if not isinstance(frame, Frame):
+            return no_appearance()
+        return self._appearance.look(
+            frame.image,
+            followed.track_id,
+            followed.boxes_px,
+            followed.persons.xyxy_px,
+            frame.captured_at_s,
+        )
