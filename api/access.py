@@ -2,8 +2,10 @@
 
 A request is let through with a bearer token, with a key, or with the cookie of a browser's session.
 Without any of them only `PUBLIC` answers: the sign-in form, which holds no data, and what people
-sign in by. `SIGNED` is let through as nobody: its handlers check a signature. Anything else is 401,
-also what does not exist, so nobody learns what is here. No other site may read an answer: there is
+sign in by. `SIGNED` is let through as nobody: its handlers check a signature or a token of their
+own. So is `PROBES`, which says nothing and is not counted: what asks whether the server lives must
+be answered, whoever else asks from the same address. Anything else is 401, also what does not
+exist, so nobody learns what is here. No other site may read an answer: there is
 no CORS, and a preflight is a stranger's request like any other.
 
 Requests are counted so that nobody uses up what somebody else needs: strangers by address, but not
@@ -57,8 +59,14 @@ SIGNED = (
     ("POST", "/v1/activations/{source}"),
     ("GET", "/v1/links/{link}"),
     ("GET", "/v1/links/{link}/{name}"),
+    ("GET", "/metrics"),
 )
-"""(method, path) of what checks a signature itself; whatever else is sent along counts nothing."""
+"""(method, path) of what checks a signature itself, or the token of those who run the server;
+whatever else is sent along counts nothing."""
+
+PROBES = frozenset({("GET", "/healthz"), ("GET", "/readyz")})
+"""(method, path) of what load balancers and service managers ask. They have no account, and are
+told whether the server can be used, in words that anybody may read."""
 
 PAGES = frozenset({"/tactical", "/calibrate", "/plan-editor", "/drills", "/docs"})
 """Paths of pages: a browser that opens one without a session is led to the sign-in form first."""
@@ -197,9 +205,11 @@ class Access:
     def _counted_by(
         self, actor: Actor | None, connection: HTTPConnection, method: str, path: str
     ) -> tuple[Whose, str] | None:
-        """What a request is counted by; None where its handler does that."""
+        """What a request is counted by; None where it is not, or its handler does that."""
         if actor is not None:
             return "player" if _PIECE.fullmatch(path) else "actor", actor.name
+        if (method, path) in PROBES:
+            return None
         address = address_key(address_of(connection))
         if (method, path) in PUBLIC:
             services = cast("Services", connection.app.state.services)
@@ -213,7 +223,7 @@ class Access:
         return None if "webhook-signature" in connection.headers else ("stranger", address)
 
     async def _recognise(self, connection: HTTPConnection, method: str, path: str) -> Verdict:
-        if is_signed(method, path):
+        if is_signed(method, path) or (method, path) in PROBES:
             return Verdict(None, None)
         if "authorization" in connection.headers:
             return await self._by_bearer(connection)

@@ -20,6 +20,7 @@ from . import (
     calibration_routes,
     cameras_now_routes,
     drill_run_routes,
+    health_routes,
     incident_routes,
     link_routes,
     mark_routes,
@@ -41,8 +42,11 @@ from .access import Access
 from .assembly import assemble
 from .drill_run_process import process_player
 from .errors import ApiError
+from .operations import Operations
 from .problem_schemas import Problem
 from .problems import install_problem_handlers
+from .request_ids import RequestIds
+from .telemetry import Telemetry
 from .walk_tests import people_detector
 
 if TYPE_CHECKING:
@@ -92,6 +96,7 @@ def create_app(
     detector: Callable[[], Detector] = people_detector,
     drill_player: DrillPlayer | None = None,
     drill_run_days: float = DRILL_RUN_DAYS,
+    operations: Operations | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -109,6 +114,7 @@ def create_app(
         detector: loads what finds people in walk tests, when the first one needs it.
         drill_player: plays drills for analysts; None: in a process of its own.
         drill_run_days: for how many days their runs are kept where no agreement says less.
+        operations: what those who run the server hand in; metrics that nobody can read where None.
     """
     # Python's own table may be overruled by the machine's; a browser refuses scripts of a wrong
     # type, and nosniff is on.
@@ -126,6 +132,7 @@ def create_app(
         detector=detector,
         drill_player=drill_player or process_player(),
         drill_run_days=drill_run_days,
+        operations=operations or Operations(Telemetry(clock=clock)),
     )
 
     @contextlib.asynccontextmanager
@@ -182,11 +189,13 @@ def create_app(
         audit_routes,
         drill_run_routes,
         sign_in_routes,
+        health_routes,
         page_routes,
     ):
         app.include_router(routes.router)
     app.mount("/console", StaticFiles(directory=page_routes.CONSOLE), name="console")
     app.add_middleware(Access, recogniser=services.recogniser, clock=clock)
+    app.add_middleware(RequestIds)
     return app
 
 

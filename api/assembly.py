@@ -22,9 +22,12 @@ from .journal import Journal
 from .journal_parts import read_parts
 from .keeping import Keeper
 from .links import Links
+from .metrics_now import Looked, MetricsNow
 from .plan_drafts import PlanDrafts
+from .readiness import Readiness
 from .recognise import Recogniser
 from .record_readers import Readers
+from .record_state import RecordWatch
 from .reloading import Reloads
 from .retention import Retention
 from .services import Services
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from .drill_run_process import DrillPlayer
     from .gate import Grant
     from .oidc import OidcVerifier
+    from .operations import Operations
     from .record import Record
     from .runs import RunFactory
     from .targets import Target
@@ -73,6 +77,7 @@ def assemble(
     detector: Callable[[], Detector],
     drill_player: DrillPlayer,
     drill_run_days: float,
+    operations: Operations,
 ) -> Services:
     """Return all parts of a server; see `api.app.create_app` for the arguments.
 
@@ -108,6 +113,7 @@ def assemble(
         keeper_of=keeper_of,
         journal_of=journal_of,
         agencies_of=lambda incident: grant_rows.agencies_of(audit, incident),
+        telemetry=operations.telemetry,
     )
     reloads = Reloads(incidents)
     calibrating = Calibrating(
@@ -119,6 +125,15 @@ def assemble(
     viewers = Viewers(gate, audit)
     asking = Asking(incidents, gate, clock, still)
     sources = Sources(store, keys, audit)
+    record_watch = RecordWatch(record, monotonic=monotonic)
+    readiness = Readiness(
+        record_watch,
+        stopping=lambda: incidents.stopping,
+        preparing=operations.preparing,
+        warm=operations.warm,
+    )
+    looked = Looked(incidents, viewers, record_watch, readiness)
+    operations.telemetry.metrics.registry.register(MetricsNow(looked))
     return Services(
         incidents=incidents,
         reloads=reloads,
@@ -152,6 +167,8 @@ def assemble(
         ),
         closing=CapacityLimiter(_CLOSING),
         seating=CapacityLimiter(_SEATING),
+        operations=operations,
+        readiness=readiness,
         clock=clock,
         heartbeat_s=heartbeat_s,
     )

@@ -69,6 +69,8 @@ class EventLog:
         max_lag: see `MAX_LAG`.
         after: number that the first message follows, so that numbers never go back where an
             incident goes on in a new process.
+        taken: told whenever the connection of a live reader has taken messages: the number before
+            the first of them, and that of the last. It is quick.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class EventLog:
         ring_size: int = RING_SIZE,
         max_lag: int = MAX_LAG,
         after: int = 0,
+        taken: Callable[[int, int], None] = lambda _, __: None,
     ) -> None:
         self._make_snapshot = snapshot
+        self._taken = taken
         self._max_lag = max_lag
         self._ring: deque[Event] = deque(maxlen=ring_size)
         self._newest: dict[str, str] = {}
@@ -100,6 +104,12 @@ class EventLog:
     def closed(self) -> bool:
         """Whether the last message has been appended."""
         return self._closed
+
+    @property
+    def readers(self) -> int:
+        """How many follow now."""
+        with self._lock:
+            return sum(waiting.readers for waiting in self._waiting.values())
 
     def append(self, name: str, make: Callable[[int], str], *, last: bool = False) -> bool:
         """Append the message that `make` builds from its number; False once the log is closed.
@@ -181,11 +191,13 @@ class EventLog:
                 if events:
                     was_live, live = live, True
                     for part, last in self._parts(events, form):
-                        cursor = last
+                        before, cursor = cursor, last
                         yield part
                         if not was_live:
                             await asyncio.sleep(0)  # whoever comes back keeps nobody waiting
-                        elif last < self._last_id:
+                            continue
+                        self._taken(before or 0, last)
+                        if last < self._last_id:
                             break  # ask anew: it may have fallen behind while it took this
                 elif closed:
                     return

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .runs import CameraStatus, Run, RunFactory
     from .search_schemas import SearchMap
     from .targets import Target
+    from .telemetry import IncidentTelemetry
     from .telling import Telling
     from .timeline_schemas import TimelineEntry
     from .viewing import Viewing
@@ -59,6 +60,7 @@ class Incident:
         target: the site or drill.
         grant: what the gate granted.
         clock: Unix seconds now.
+        telemetry: measures how old what it says is when those who follow have it.
         keeper: keeps what must be kept of it; None where nothing is.
         agencies: agencies that responded, and when each left.
         journal: takes what its locator takes and gives; None where nothing is kept.
@@ -70,6 +72,7 @@ class Incident:
         target: Target,
         grant: Grant,
         clock: Callable[[], float],
+        telemetry: IncidentTelemetry,
         keeper: Keeper | None = None,
         agencies: Mapping[str, float | None] | None = None,
         journal: Journal | None = None,
@@ -78,8 +81,8 @@ class Incident:
         self.target = target
         self._grant = grant
         self._clock = clock
-        self._keeper = keeper
-        self._journal = journal
+        self._keeper, self._journal = keeper, journal
+        self._telemetry = telemetry
         self._agencies = dict(agencies or {})
         self._places = Places(
             target.site.frame,
@@ -100,7 +103,9 @@ class Incident:
         # A message a centisecond is more than any run publishes: numbers go on above those that
         # a process before this one may have given.
         after = max(0, int((clock() - grant.permit.from_s) * _MOST_MESSAGES_A_SECOND))
-        self.events = EventLog(self._snapshot_json, less=told_less, after=after)
+        self.events = EventLog(
+            self._snapshot_json, less=told_less, after=after, taken=telemetry.delivered
+        )
         self.told = Told(after=after)
         self.cameras_now = CamerasNow(target.prepared, grant.permit.cameras)
         self.streams = Streams(
@@ -157,6 +162,7 @@ class Incident:
             text = message.model_dump_json()
             self._last_seen = message
             self._timeline.take_answer(message)
+            self._telemetry.published(number, answer)
             return text
 
         try:
@@ -286,6 +292,10 @@ class Incident:
         said = self._cameras
         return said if viewing.cameras_told else unnamed(said)
 
+    def camera_states(self) -> tuple[CameraStatus, ...]:
+        """Return how its cameras are now, for those who run the server; it shows nothing."""
+        return () if self._run is None else self._run.cameras()
+
     def follow(
         self,
         viewing: Viewing,
@@ -308,6 +318,7 @@ class Incident:
     def _stop_run(self) -> None:
         if self._run is not None:
             self._run.stop()
+        self._telemetry.end()
         if self._journal is not None:
             self._journal.flush()
 

@@ -16,6 +16,7 @@ from .fleet import Fleet
 from .fleet_member import TRACKS_A_WORKER
 from .going_on import go_on
 from .input_log import Observation, published_at
+from .logs import about
 from .run_jobs import has_pixels
 from .run_news import WorkersFared, unwatched
 from .run_pictures import EvidencePictures, RunStreams
@@ -93,6 +94,7 @@ class IncidentRun:
         allowed = tuple(job for job in jobs if job.camera in permit.cameras)
         if not allowed:
             raise RunError("none of the permitted cameras has an address or a recording")
+        self._incident = permit.incident
         self._jobs = allowed
         self._engine = Engine(device, any(has_pixels(job) for job in allowed))
         self._make_worker = make_worker
@@ -127,7 +129,7 @@ class IncidentRun:
         self._news = False
         # Frames come in one thread and what people say in others; the log has one order.
         self._locating = threading.Lock()
-        self._thread = threading.Thread(target=self._supervise, name="incident-run", daemon=True)
+        self._thread = threading.Thread(target=self._play, name="incident-run", daemon=True)
 
     @property
     def backend(self) -> str:
@@ -238,6 +240,11 @@ class IncidentRun:
             early, self._early = self._early or [], None
         if early:
             self.tell(*early)
+
+    def _play(self) -> None:
+        """Supervise; the outermost frame of the run's thread."""
+        with about(incident=self._incident):
+            self._supervise()
 
     def _supervise(self) -> None:
         """Keep workers alive until the end, the stop, or one death too many."""

@@ -13,6 +13,7 @@ from .errors import AuditError, ProblemError
 from .incident import Incident
 from .locations import utc
 from .side_by_side import at_once, begun
+from .telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,7 @@ class Incidents:
         keeper_of: makes what keeps an incident's record, None where nothing is kept.
         journal_of: makes the journal that goes into such a record.
         agencies_of: which agencies responded to an incident that goes on, and when each left.
+        telemetry: looks after what incidents say, for those who run the server.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Incidents:
         keeper_of: Callable[[Grant], Keeper | None] = lambda _: None,
         journal_of: Callable[[Grant, Keeper], Journal | None] = lambda _, __: None,
         agencies_of: Callable[[str], Mapping[str, float | None]] = lambda _: {},
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.targets = targets
         self._gate = gate
@@ -69,11 +72,17 @@ class Incidents:
         self._keeper_of = keeper_of
         self._journal_of = journal_of
         self._agencies_of = agencies_of
+        self._telemetry = telemetry or Telemetry(clock=clock)
         self._incidents: dict[str, Incident] = {}
         self._begun: dict[str, tuple[float, float]] = {}  # monotonic and wall time, seconds
         self._opening = threading.Lock()
         self._extending = threading.Lock()
         self._stopping = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the server is being stopped, so that nothing is opened any more."""
+        return self._stopping
 
     def __iter__(self) -> Iterator[Incident]:
         """Iterate over all, newest first."""
@@ -287,6 +296,7 @@ class Incidents:
             target=target,
             grant=grant,
             clock=self._clock,
+            telemetry=self._telemetry.of(grant.permit.incident, target.id),
             keeper=keeper,
             agencies=self._agencies_of(grant.permit.incident),
             journal=None if keeper is None else self._journal_of(grant, keeper),

@@ -161,11 +161,19 @@ def cameras_message(
                 frames_used=camera.frames_used,
                 frames_dropped=camera.frames_dropped,
                 last_frame_age_s=camera.last_frame_age_s,
+                starved=_starved(camera),
             )
             for camera in cameras
         ),
         problems=tuple(problems),
     )
+
+
+def _starved(camera: CameraStatus) -> schemas.Starved | None:
+    short = camera.starved
+    if short is None:
+        return None
+    return schemas.Starved(wanted_fps=short.wanted_fps, got_fps=short.got_fps)
 
 
 def _times(times: StageTimes | None, published_s: float) -> schemas.StageTimes | None:

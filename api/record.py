@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .audit import Audit
 from .checkpoints import Checkpoints, resting, verify_since_checkpoint
 from .keys import Keys
-from .settings import Settings
+from .settings import read_settings
 from .store import open_store
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def opened_record(state: Path | None = None, *, own: bool = False) -> Iterator[R
     Raises:
         StoreError: the database cannot be opened.
     """
-    settings = Settings()
+    settings = read_settings()
     folder = state or settings.state
     store = open_store(folder) if own else settings.open_store(folder)
     try:

@@ -288,6 +288,13 @@ class Entrances(IncidentMessage):
     entrances: tuple[EntranceChoice, ...]
 
 
+class Starved(Message):
+    """A camera that is looked at less often than wanted: the workers are overloaded."""
+
+    wanted_fps: float = Field(description="Looks a second that were wanted in the last seconds.")
+    got_fps: float = Field(description="Looks a second that it got.")
+
+
 class Camera(Message):
     """State of one camera's feed."""
 
@@ -302,6 +309,7 @@ class Camera(Message):
         description="Replaced by a newer frame before they were used."
     )
     last_frame_age_s: float | None = Field(description="Seconds; null before the first frame.")
+    starved: Starved | None = Field(default=None, description="Null where it gets its looks.")
 
 
 class Cameras(IncidentMessage):

@@ -25,6 +25,7 @@ from .connections import (
     raise_file_limit,
 )
 from .errors import ServeError
+from .logs import current
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -81,6 +82,7 @@ def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning
     raise_file_limit()
     config = uvicorn.Config(
         app,
+        log_config=None if current() else uvicorn.config.LOGGING_CONFIG,
         log_level=log_level,
         access_log=False,
         server_header=False,

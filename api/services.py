@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from .housekeeping import Housekeeping
     from .incidents import Incidents
     from .links import Links
+    from .operations import Operations
     from .plan_drafts import PlanDrafts
+    from .readiness import Readiness
     from .recognise import Recogniser
     from .record_readers import Readers
     from .reloading import Reloaded, Reloads
@@ -74,6 +76,8 @@ class Services:
         drill_runs: runs of drills that analysts start.
         closing: threads of those who close incidents, whom no other request keeps waiting.
         seating: threads of those who begin or end to watch, who keep no other request waiting.
+        operations: what those who run the server handed in.
+        readiness: whether an incident can be opened now.
         clock: Unix seconds now.
         heartbeat_s: silence on an event stream is broken after so long.
     """
@@ -103,6 +107,8 @@ class Services:
     drill_runs: DrillRuns
     closing: CapacityLimiter
     seating: CapacityLimiter
+    operations: Operations
+    readiness: Readiness
     clock: Callable[[], float]
     heartbeat_s: float
 

@@ -94,6 +94,12 @@ class Viewers:
         self._watching: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    @property
+    def streams(self) -> int:
+        """How many streams are watched now, by all together."""
+        with self._lock:
+            return self._watching.total()
+
     def admit(
         self,
         grant: Grant,

@@ -9,18 +9,22 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vision.stream_parts import StreamPart
+
+from .logs import configure, settings_for
 from .worker import run_worker
-from .worker_pipes import PipeToRun
+from .worker_messages import Engine
+from .worker_pipes import PipeToRun, ToRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
-    from vision.stream_parts import StreamPart
-
-    from .worker_messages import Engine, FromWorker, ToWorker
+    from .logs import LogSettings
+    from .worker_messages import FromWorker, ToWorker
 
 STOP_PATIENCE_S = 0.7
 """A worker asked to stop that is still there after this is killed, so that a grant that closes
@@ -36,14 +40,26 @@ and whoever looks after it starts another."""
 _numbers = itertools.count(1)
 
 
-def work_in_process(engine: Engine, connection: Connection, pictures: Connection) -> None:
+Work = Callable[[Engine, ToRun, Callable[[StreamPart], None]], None]
+"""What a worker does, as `run_worker`; it must be picklable."""
+
+
+def work_in_process(
+    work: Work,
+    engine: Engine,
+    connection: Connection,
+    pictures: Connection,
+    log: LogSettings | None,
+) -> None:
     """Work for the process at the other end of the pipes, until it closes them.
 
     The entry point of a worker process.
     """
+    if log is not None:
+        configure(log)
     # Ctrl-C reaches the whole group of processes; the order to stop comes through the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run_worker(engine, PipeToRun(connection), pictures.send)
+    work(engine, PipeToRun(connection), pictures.send)
 
 
 class WorkerProcess:
@@ -53,16 +69,20 @@ class WorkerProcess:
 
     Messages are sent from a thread of their own. The pipe of a worker that hangs fills up, and
     neither whoever tells it something nor whoever stops it may wait for that.
+
+    Args:
+        engine: what it loads.
+        work: what it does.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, work: Work = run_worker) -> None:
         self.name = f"worker {next(_numbers)}"
         context = multiprocessing.get_context("spawn")
         self._connection, self._workers_end = context.Pipe(duplex=True)
         self._pictures, self._workers_pictures = context.Pipe(duplex=False)
         self._process = context.Process(
             target=work_in_process,
-            args=(engine, self._workers_end, self._workers_pictures),
+            args=(work, engine, self._workers_end, self._workers_pictures, settings_for(self.name)),
             name="lastseen-worker",
             daemon=True,
         )

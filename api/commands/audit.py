@@ -253,10 +253,10 @@ def _opened(state: Path | None) -> Iterator[Record]:
     """The record of a state folder, where there is one: none is made by looking."""
     from api.errors import StateError
     from api.record import opened_record
-    from api.settings import Settings
+    from api.settings import read_settings
     from api.store import DATABASE_FILE
 
-    settings = Settings()
+    settings = read_settings()
     path = (state or settings.state) / DATABASE_FILE
     if settings.database is None and not path.is_file():
         raise StateError(f"{path}: there is no audit here; name the state folder by --state")

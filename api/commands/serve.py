@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.logs import LogFormat, LogLevel
 from vision.detect import Device
 
 _LONGEST_EXERCISE_MIN = 60.0
@@ -36,6 +38,22 @@ def serve(
     max_minutes: Annotated[
         float, typer.Option(help="Longest exercise, minutes.", min=0.1, max=24 * 60)
     ] = _LONGEST_EXERCISE_MIN,
+    standby: Annotated[
+        int,
+        typer.Option(
+            help="Workers whose engine is loaded before anybody asks; 0 for none.", min=0, max=64
+        ),
+    ] = 1,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(help="Form of the log [LASTSEEN_LOG_FORMAT or text].", show_default=False),
+    ] = None,
+    log_level: Annotated[
+        LogLevel | None,
+        typer.Option(
+            help="The least that is logged [LASTSEEN_LOG_LEVEL or warning].", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Serve the location API and the console page until Ctrl-C.
 
@@ -49,34 +67,54 @@ def serve(
 
       lastseen serve sites/north sites/south --port 9000
     """
+    from api import logs
     from api.app import create_app
     from api.drill_run_process import process_player
     from api.errors import ServeError
     from api.holders import only_holder
+    from api.operations import Operations
     from api.record import opened_record
-    from api.run_factory import run_factory
+    from api.run_factory import needs_detector, run_factory
     from api.server import is_loopback, listen, serve_on
-    from api.settings import Settings
+    from api.settings import read_settings
+    from api.standby import Standby
     from api.targets import load_targets, prepare_ahead
     from api.walk_tests import people_detector
+    from api.worker_messages import Engine
+    from api.worker_process import WorkerProcess
 
     if not is_loopback(host) and not allow_remote:
         raise ServeError(
             f"{host} can be reached by other machines and the connection is not encrypted; put a "
             "TLS proxy in front, or say --allow-remote"
         )
-    settings = Settings()
+    settings = read_settings()
+    logs.configure(
+        logs.LogSettings(log_format or settings.log_format, log_level or settings.log_level)
+    )
     targets = load_targets(folders)
     verifier = settings.oidc_verifier()
+    waiting = standby if any(needs_detector(target) for target in targets.values()) else 0
     with (
         listen(host, port) as listener,
         opened_record(state) as record,
         only_holder(record.store, state or settings.state, settings.server),
+        closing(Standby(WorkerProcess, Engine(device), waiting)) as workers,
+        closing(settings.telemetry()) as telemetry,
     ):
+        workers.start()
+        preparing = prepare_ahead(targets.values())
         app = create_app(
             targets,
             record=record,
-            run_factory=run_factory(device),
+            run_factory=run_factory(
+                device,
+                make_worker=workers,
+                watch=lambda incident, site: telemetry.of(incident, site).take,
+            ),
+            operations=Operations(
+                telemetry, settings.metrics_secret(), preparing.is_alive, workers.why_cold
+            ),
             verifier=verifier,
             holder=settings.server,
             longest_s=max_minutes * 60.0,
@@ -102,7 +140,6 @@ def serve(
                 "travel readable.",
                 err=True,
             )
-        prepare_ahead(targets.values())
         serve_on(app, listener)
         live = [incident for incident in app.state.services.incidents if incident.open]
     if live:

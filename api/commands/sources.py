@@ -263,10 +263,10 @@ def deliver(
 def _sources(state: Path | None) -> Iterator[Sources]:
     from api.audit import Audit
     from api.keys import Keys
-    from api.settings import Settings
+    from api.settings import read_settings
     from api.sources import Sources
 
-    settings = Settings()
+    settings = read_settings()
     store = settings.open_store(state)
     try:
         yield Sources(store, Keys(state or settings.state), Audit(store))

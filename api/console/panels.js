@@ -21,7 +21,9 @@ export function showCameras({ cameras, problems }) {
 function cameraWords(c) {
   if (c.phase === "live") {
     const rate = c.fps === null ? "" : ` ${c.fps.toFixed(0)} pictures/s`;
-    return `live${rate}`;
+    const s = c.starved;
+    const short = s ? `, looked at ${s.got_fps.toFixed(1)} of ${s.wanted_fps.toFixed(1)} times/s` : "";
+    return `live${rate}${short}`;
   }
   const age = c.last_frame_age_s === null ? "" : `, last picture ${seconds(c.last_frame_age_s)} old`;
   return `${c.phase}${c.reason ? `: ${c.reason}` : age}`;

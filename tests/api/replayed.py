@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from api.actors import Role
     from api.gate import Permit
     from api.journal import Journal
+    from api.operations import Operations
     from api.record import Record
     from api.services import Services
     from calibration.inputs import OperatorInput
@@ -375,6 +376,7 @@ def build_console(
     agreement: str | None = None,
     database_url: str | None = None,
     monotonic: Callable[[], float] | None = None,
+    operations: Operations | None = None,
 ) -> Console:
     """The application over `folder`/small, its state in `folder`/state. Close its store."""
     site = folder / "small"
@@ -390,6 +392,7 @@ def build_console(
         monotonic=monotonic or clock,
         tick_s=tick_s,
         heartbeat_s=0.2,
+        operations=operations,
     )
     console = Console(app, "", runs, clock, state, target, record)
     if console.services.accounts.get("dana") is None:
