@@ -12,17 +12,21 @@ import numpy as np
 
 from calibration.answer import StageTimes
 from calibration.errors import CalibrationError
-from calibration.projection import to_floor_positions
+from calibration.projection import batch_to_floor_positions
 from models.errors import ModelError
 from models.looks import LookRates, LookRatesError
 from vision.attention import Attention
+from vision.batch_taking import BatchTaker
+from vision.batching import BatchSizer
+from vision.detect import batches_of
 from vision.errors import VisionError
 from vision.latest import LatestFrames
+from vision.overlapped import Overlapped
 from vision.pipeline import Pipeline, load_pipeline
 from vision.questions import leaves_question
 from vision.streaming import Streams
 
-from .worker_feeds import WorkerFeeds
+from .worker_feeds import WorkerFeeds, source_of
 from .worker_messages import (
     Attend,
     Begin,
@@ -50,19 +54,24 @@ if TYPE_CHECKING:
     from vision.stream_parts import StreamPart
     from vision.view_features import ViewFeatures
 
+    from .worker_feeds import SourceMaker
     from .worker_messages import Engine, FromWorker, ToWorker, WorkerSite
     from .worker_pipes import ToRun
 
-LARGEST_BATCH = 8
-"""Frames detected at once. On two cores a larger batch makes each frame wait longer for its
-answer and saves nothing; a GPU takes as many in one go."""
-
+WARM_UP_FRAMES = 8
 FRAME_PATIENCE_S = 0.1
 FEEDS_EVERY_S = 0.5
 WARM_UP_PX = (360, 640)
 
 
-def run_worker(engine: Engine, run: ToRun, hand_on: Callable[[StreamPart], None]) -> None:
+def run_worker(
+    engine: Engine,
+    run: ToRun,
+    hand_on: Callable[[StreamPart], None],
+    *,
+    build: Callable[[Engine], tuple[Pipeline, str]] | None = None,
+    source: SourceMaker = source_of,
+) -> None:
     """Work until the other end is closed.
 
     It says `Ready` once its engine is warm and waits for `Begin`: nobody is watched before. Then
@@ -73,9 +82,11 @@ def run_worker(engine: Engine, run: ToRun, hand_on: Callable[[StreamPart], None]
         run: the run's end of the pipe, both ways; raises `EOFError` or `OSError` once it is closed.
         hand_on: takes the parts of streams, from one thread at a time; apart from `run`, so that
             who watches does not hold up who locates. Raises `OSError` as `run` does.
+        build: makes the warm pipeline, and says what its detector runs on.
+        source: makes the source of a camera's frames.
     """
     try:
-        pipeline, backend = build_pipeline(engine.device, pixels=engine.pixels)
+        pipeline, backend = (build or _build)(engine)
         run.send(Ready(backend))
         begin = run.receive()
         while not isinstance(begin, Begin):
@@ -84,7 +95,7 @@ def run_worker(engine: Engine, run: ToRun, hand_on: Callable[[StreamPart], None]
                 run.send(Ready(backend))
             begin = run.receive()
         with contextlib.closing(_streams(begin.job.site, hand_on)) as streams:
-            work = _Work(begin, pipeline, streams, run.send)
+            work = _Work(begin, pipeline, streams, run.send, source)
             with contextlib.closing(work):
                 while True:
                     for message in run.waiting():
@@ -106,14 +117,17 @@ class _Work:
         pipeline: Pipeline,
         streams: Streams,
         send: Callable[[FromWorker], None],
+        source: SourceMaker,
     ) -> None:
         self._site = begin.job.site
-        self._pipeline = pipeline
+        self._overlapped = Overlapped(pipeline)
         self._streams = streams
         self._send = send
         self._latest: LatestFrames[AnyFrame] = LatestFrames()
-        self._feeds = WorkerFeeds(begin.job, self._latest)
+        self._feeds = WorkerFeeds(begin.job, self._latest, source)
         self._attention = Attention()
+        sizer = BatchSizer(batches_of(pipeline.detector))
+        self._batches = BatchTaker(self._latest, sizer, self._attention.choose)
         self._watch = begin.watch
         self._said_ended = False
         self._feeds_at_s = -np.inf
@@ -138,42 +152,55 @@ class _Work:
         """Work on the newest frames, or wait a moment for some."""
         # Asked in this order, no frame can slip in between the last look and the end.
         ended = self._feeds.ended
-        wait_s = 0.0 if ended and not self._said_ended else FRAME_PATIENCE_S
-        frames = self._latest.take(LARGEST_BATCH, wait_s, self._attention.choose)
-        for tracked in self._pipeline.process(frames):
-            self._hand_on(tracked)
-        over = ended and not frames and not self._said_ended
+        # Frames that are under way are done as soon without new ones.
+        at_once = self._overlapped.busy or (ended and not self._said_ended)
+        wait_s = 0.0 if at_once else FRAME_PATIENCE_S
+        busy = self._overlapped.busy
+        frames = self._batches.take(wait_s)
+        self._hand_on(self._overlapped.step(frames))
+        if busy:
+            self._batches.answered()
+        over = ended and not frames and not self._overlapped.busy and not self._said_ended
         now_s = time.time()
         if over or now_s - self._feeds_at_s >= FEEDS_EVERY_S:
             self._feeds_at_s = now_s
             starved = self._attention.starved(now_s)
-            self._send(Feeds(self._feeds.states(now_s, self._troubles, starved)))
+            self._send(
+                Feeds(
+                    self._feeds.states(now_s, self._troubles, starved),
+                    batches=self._batches.sizes(),
+                    capacity_fps=self._attention.capacity_fps,
+                    bound_s=self._attention.bound_s(),
+                )
+            )
         if over:
             self._said_ended = True
             self._send(Ended(self._watch))
 
-    def _hand_on(self, tracked: TrackedFrame) -> None:
-        camera = self._site.cameras[tracked.frame.camera]
-        self._attention.saw(
-            camera.id,
-            time.time(),
-            persons=len(tracked.persons),
-            is_open=leaves_question(tracked),
+    def _hand_on(self, seen: list[TrackedFrame]) -> None:
+        """Tell where those are whom the frames of a batch show."""
+        cameras = [self._site.cameras[tracked.frame.camera] for tracked in seen]
+        floor = batch_to_floor_positions(
+            [(one.tracks, camera) for one, camera in zip(seen, cameras, strict=True)],
+            self._site.plan,
         )
-        self._troubles[camera.id] = tracked.tracks.view.trouble
-        self._streams.offer(tracked)
-        positions = to_floor_positions(
-            tracked.tracks, camera.model, camera.id, camera.level, self._site.plan
-        )
-        times = StageTimes(
-            captured_s=tracked.frame.captured_at_s,
-            decoded_s=tracked.frame.decoded_at_s,
-            detected_s=tracked.detected_at_s,
-            placed_s=time.time(),
-        )
-        self._send(Observed(positions, times))
-        if tracked.pictures:
-            self._send(Pictured(tracked.pictures))
+        now_s = time.time()
+        for tracked, positions in zip(seen, floor, strict=True):
+            camera = tracked.frame.camera
+            self._attention.saw(
+                camera, now_s, persons=len(tracked.persons), is_open=leaves_question(tracked)
+            )
+            self._troubles[camera] = tracked.tracks.view.trouble
+            self._streams.offer(tracked)
+            times = StageTimes(
+                captured_s=tracked.frame.captured_at_s,
+                decoded_s=tracked.frame.decoded_at_s,
+                detected_s=tracked.detected_at_s,
+                placed_s=now_s,
+            )
+            self._send(Observed(positions, times))
+            if tracked.pictures:
+                self._send(Pictured(tracked.pictures))
 
     def close(self) -> None:
         """Let go of all feeds."""
@@ -198,6 +225,10 @@ def saved_views(cameras: Iterable[Camera]) -> dict[str, ViewFeatures]:
     return {camera.id: camera.reference for camera in cameras if camera.reference is not None}
 
 
+def _build(engine: Engine) -> tuple[Pipeline, str]:
+    return build_pipeline(engine.device, pixels=engine.pixels)
+
+
 def build_pipeline(device: Device, *, pixels: bool) -> tuple[Pipeline, str]:
     """A warm pipeline and what its detector runs on.
 
@@ -208,7 +239,7 @@ def build_pipeline(device: Device, *, pixels: bool) -> tuple[Pipeline, str]:
     if not pixels:
         return Pipeline(None, LookRates.silent()), "recorded boxes"
     pipeline, detector = load_pipeline(device)
-    pipeline.warm_up([_blank()] * LARGEST_BATCH)
+    pipeline.warm_up([_blank()] * WARM_UP_FRAMES)
     return pipeline, detector.backend
 
 

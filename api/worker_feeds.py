@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vision.feeds import Feed, live_source, stop_feeds
 from vision.played_file import play_file
-from vision.sources import played
+from vision.sources import Source, played
 
 from .drill_files import DrillFeed
 from .recorded_frames import recorded_frames
 from .runs import CameraStatus
+from .worker_messages import CameraJob, WorkerJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vision.attention import Starved
     from vision.latest import LatestFrames
-    from vision.sources import AnyFrame, Source
-
-    from .worker_messages import CameraJob, WorkerJob
+    from vision.sources import AnyFrame
 
 CATCH_UP_S = 0.5
 """A recording that begins to play later than this after its start, in a worker that took it over,
@@ -36,10 +36,12 @@ class WorkerFeeds:
     Args:
         job: what the run works on.
         latest: takes the frames.
+        source: makes the source of a camera's frames.
     """
 
-    def __init__(self, job: WorkerJob, latest: LatestFrames[AnyFrame]) -> None:
+    def __init__(self, job: WorkerJob, latest: LatestFrames[AnyFrame], source: SourceMaker) -> None:
         self._job = job
+        self._source = source
         self._latest = latest
         self._feeds: dict[str, Feed] = {}
 
@@ -49,9 +51,9 @@ class WorkerFeeds:
         over = [feed for camera, feed in self._feeds.items() if camera not in wanted]
         self._feeds = {camera: feed for camera, feed in self._feeds.items() if camera in wanted}
         stop_feeds(over)
-        for camera, source in wanted.items():
+        for camera, one in wanted.items():
             if camera not in self._feeds:
-                feed = Feed(camera, source_of(source, self._job, time.time()), self._latest)
+                feed = Feed(camera, self._source(one, self._job, time.time()), self._latest)
                 self._feeds[camera] = feed
                 feed.start()
 
@@ -98,6 +100,10 @@ class WorkerFeeds:
         """Close all."""
         stop_feeds(self._feeds.values())
         self._feeds = {}
+
+
+SourceMaker = Callable[[CameraJob, WorkerJob, float], Source]
+"""Makes the source of a camera's frames, as `source_of` does."""
 
 
 def source_of(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:

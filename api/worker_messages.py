@@ -144,9 +144,19 @@ class Feeds:
     """State of all cameras that the worker watches, sent about twice a second and at the end.
 
     It is also how a worker shows that it does not hang.
+
+    Attributes:
+        cameras: the states.
+        batches: pairs of a size in frames and how many batches were of it, since the last time.
+        capacity_fps: frames detected a second, of all its cameras; None while too few were.
+        bound_s: the longest that any of its cameras goes without a look, whatever is wanted; None
+            while all frames fit, or too little is known.
     """
 
     cameras: tuple[CameraStatus, ...]
+    batches: tuple[tuple[int, int], ...] = ()
+    capacity_fps: float | None = None
+    bound_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ Device = Literal["auto", "cpu", "cuda"]
 """Where a detector runs; "auto" takes CUDA where there is one."""
 
 
+FRAMES_AT_ONCE = (8,)
+"""Frames of a batch where nothing is known of the detector, or boxes are replayed without one."""
+
+
 class Detector(Protocol):
     """Finds persons and weapons in pictures, a batch at a time."""
 
@@ -39,7 +43,13 @@ class Pending(Protocol):
 
 @runtime_checkable
 class SubmittingDetector(Detector, Protocol):
-    """A detector that works while its caller does something else."""
+    """A detector that works while its caller does something else.
+
+    Attributes:
+        batches: numbers of images that use its device fully, ascending.
+    """
+
+    batches: tuple[int, ...]
 
     def submit(self, images: Sequence[NDArray[np.uint8]]) -> Pending:
         """Begin with images, whose pixels are copied before this returns.
@@ -71,3 +81,8 @@ def submit(detector: Detector, images: Sequence[NDArray[np.uint8]]) -> Pending:
     if isinstance(detector, SubmittingDetector):
         return detector.submit(images)
     return Found(detector.detect(images))
+
+
+def batches_of(detector: Detector | None) -> tuple[int, ...]:
+    """Numbers of images worth giving to a detector at once; `FRAMES_AT_ONCE` without one."""
+    return detector.batches if isinstance(detector, SubmittingDetector) else FRAMES_AT_ONCE
