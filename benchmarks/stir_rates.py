@@ -164,7 +164,7 @@ def cues(frames: Iterator[Frame]) -> tuple[np.ndarray[Any, Any], list[str], list
     stir, at_s, said, spent_us = Stir(), [], [], []
     for frame in frames:
         began_ns = time.thread_time_ns()
-        said.append(str(stir.look(frame.image, frame.captured_at_s)))
+        said.append(str(stir.look(frame.luma(), frame.captured_at_s)))
         spent_us.append((time.thread_time_ns() - began_ns) / 1e3)
         at_s.append(frame.captured_at_s)
     return np.array(at_s), said, spent_us
@@ -198,7 +198,7 @@ def _recording(path: Path, fps: float | None, every: int, detector: Detector) ->
             if frame.index % every:
                 continue
             at_s.append(frame.captured_at_s)
-            said.append(str(stir.look(frame.image, frame.captured_at_s)))
+            said.append(str(stir.look(frame.luma(), frame.captured_at_s)))
             batch.append(frame)
             if len(batch) == BATCH:
                 most += _surest(batch, detector)

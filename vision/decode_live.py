@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-    from .decode_plan import Demand, Step
+    from .decode_plan import Step
 
 CATCH_UP_S: Final = 0.05
 """Held packets that would take longer than this to decode are decoded at once: a frame is at most
@@ -60,7 +60,7 @@ class LiveDecoder:
         """Packets given to the decoder."""
 
     def pictures(
-        self, packet: Packet[VideoStream], *, now_s: float, late_s: float, demand: Demand
+        self, packet: Packet[VideoStream], *, now_s: float, late_s: float, taken: int | None
     ) -> Iterator[tuple[int, VideoFrame]]:
         """Yield the pictures to use now, with their numbers; none while the packet is held.
 
@@ -68,16 +68,10 @@ class LiveDecoder:
             packet: the next one.
             now_s: when it was read, seconds.
             late_s: how much later it came than the quickest.
-            demand: what is wanted of the camera now.
+            taken: frames of the camera that were taken so far; None where every one is wanted.
         """
         self._ordinals.sent(packet.pts)
-        step = self._plan.step(
-            now_s,
-            key_frame=packet.is_keyframe,
-            size=packet.size,
-            late_s=late_s,
-            demand=demand,
-        )
+        step = self._plan.step(now_s, key_frame=packet.is_keyframe, late_s=late_s, taken=taken)
         if packet.is_keyframe:
             # Pictures that are shown before this one need some that were never decoded.
             self._leading_until = packet.pts if self._held else None

@@ -5,51 +5,44 @@ others takes that time away. So, for each camera:
 
 - **Rest.** When a frame was taken, the next one is not needed at once. For a share of the usual
   time between two takes, packets are *held*, compressed. Then decoding catches up with the newest
-  picture and follows until one is taken again. Packets that a key frame overtakes while they are
-  held are never decoded, and no frame that is taken is older than it would have been otherwise.
-- **First look.** Until a camera was looked at for the first time its newest key frame waits, and
-  no more is decoded, unless what waits grows stale.
-- **Stir.** A packet far larger than those before it means that something moves: the rest is over.
+  picture and follows until one is taken again: what is taken is as new as if all had been decoded.
+  Packets that a key frame overtakes while they are held are never decoded. Where that will not
+  happen there is nothing to save, and no rest.
+- **Glimpses.** In a rest, key frames are decoded all the same, each with the picture after it: a
+  frame always waits for whoever wants one sooner, and two pictures show whether something moves.
+  Without key frames that happens every `STALEST_S`.
+- **First look.** Until a camera was looked at for the first time it is as in a rest.
 - **Backlog.** When packets are late (this machine or the network was slow), only key frames are
   decoded until they are in time again.
+
+Sizes of packets were tried as a sign that something moves, and found a fifth to three quarters of
+what pictures show, half of their alarms being false.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, Literal
 
 Step = Literal["decode", "hold", "skip"]
 """Decode it and what is held; keep it compressed; or let it go, because it is late."""
 
 STALEST_S: Final = 1.0
-"""A frame that waits for a camera's first look is replaced by the newest after this long."""
+"""What waits to be looked at is replaced at least this often; or with every key frame, where these
+come at least every `_KEY_FRAMES_S`: they cost least."""
+_KEY_FRAMES_S: Final = 2.0
+_LATE_KEY_FRAME: Final = 1.25
+_GLIMPSE_S: Final = 0.5
+"""Key frames that come more often than this are not all decoded in a rest."""
 _REST: Final = 0.6
-"""Share of the time between two takes in which nothing is decoded. The rest of it is for takes
-that come sooner than those before."""
+"""Share of the usual time between two takes that is a rest. What is left of it is for takes that
+come sooner than those before."""
 _INTERVALS: Final = 4
-_PERIOD_MEMORY: Final = 0.9
-_SIZES: Final = 16
-_STIR_RATIO: Final = 2.0
-"""A packet this much larger than the largest of the last ones (key frames aside) is a stir. In a
-still scene they vary by less; a person who walks in makes them several times larger."""
-_RAISED: Final = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What is wanted of a camera at a moment.
-
-    Attributes:
-        taken: frames of it that were taken so far; None where nobody counts, so that all are
-            decoded.
-        wanted_fps: frames a second that are wanted of it now; None where nobody says.
-    """
-
-    taken: int | None = None
-    wanted_fps: float | None = None
+_MEMORY: Final = 0.9
+_WORTH: Final = 0.5
+"""A rest shorter than this share of the time between two key frames saves next to nothing: nearly
+all that was held has to be decoded after it."""
 
 
 class Backlog:
@@ -92,82 +85,103 @@ class DecodePlan:
 
     def __init__(self, backlog: Backlog | None = None) -> None:
         self._backlog = backlog or Backlog()
-        self._sizes: deque[int] = deque(maxlen=_SIZES)
-        self._intervals_s: deque[float] = deque(maxlen=_INTERVALS)
-        self._taken: int | None = None
-        self._taken_at_s: float | None = None
-        self._wanted_fps: float | None = None
+        self._packets = _Spacing()
+        self._key_frames = _Spacing()
+        self._takes = _Takes()
         self._decoded_at_s: float | None = None
-        self._stepped_at_s: float | None = None
-        self._period_s: float | None = None
+        self._glimpsed = False
 
-    def step(
-        self, now_s: float, *, key_frame: bool, size: int, late_s: float, demand: Demand
-    ) -> Step:
+    def step(self, now_s: float, *, key_frame: bool, late_s: float, taken: int | None) -> Step:
         """What to do with a packet.
 
         Args:
             now_s: when it was read, seconds on any clock.
             key_frame: whether it can be decoded by itself.
-            size: bytes.
             late_s: how much later it came than the quickest.
-            demand: what is wanted of the camera now.
+            taken: frames of the camera that were taken so far; None where nobody counts, so that
+                every frame is wanted.
         """
-        stirs = self._stirs(key_frame, size)
-        self._note(now_s, demand)
-        self._pass_time(now_s)
+        if taken is not None:
+            # Some time between the last packet and this one: the sooner, the sooner rest is over.
+            self._takes.note(taken, now_s if self._packets.at_s is None else self._packets.at_s)
+        self._packets.note(now_s)
+        if key_frame:
+            self._key_frames.note(now_s)
         if self._backlog.passes_over(late_s, key_frame, now_s):
             return "skip"
-        if not stirs and self._rests(now_s, key_frame, demand):
+        resting = taken is not None and self._rests(now_s)
+        if resting and not self._glimpses(now_s, key_frame):
             return "hold"
         self._decoded_at_s = now_s
         return "decode"
 
-    def _rests(self, now_s: float, key_frame: bool, demand: Demand) -> bool:
-        if demand.taken is None or self._decoded_at_s is None:
+    def _rests(self, now_s: float) -> bool:
+        if self._decoded_at_s is None:
             return False
-        if not demand.taken:
-            return not key_frame and now_s - self._decoded_at_s < STALEST_S
-        return self._taken_at_s is not None and now_s - self._taken_at_s < self._rest_s()
+        if self._takes.at_s is None:
+            return True
+        rest_s = _REST * self._takes.usual_s
+        group_s = self._key_frames.usual_s
+        if group_s is None or rest_s < _WORTH * group_s:
+            return False
+        return now_s - self._takes.at_s < rest_s
 
-    def _rest_s(self) -> float:
-        wanted_s = 1.0 / self._wanted_fps if self._wanted_fps else 0.0
-        usual_s = max(wanted_s, min(self._intervals_s, default=0.0))
-        # The next packet comes a period later: a rest that ends before that must end now, or a
-        # camera of which every other frame was taken would never be seen more often again.
-        return _REST * usual_s - (self._period_s or 0.0)
+    def _glimpses(self, now_s: float, key_frame: bool) -> bool:
+        """Whether to decode in a rest, the second picture of each glimpse included."""
+        if self._glimpsed:
+            self._glimpsed = False
+            return True
+        passed_s = now_s - (self._decoded_at_s or 0.0)
+        self._glimpsed = (key_frame and passed_s > _GLIMPSE_S) or passed_s > self._stalest_s()
+        return self._glimpsed
 
-    def _pass_time(self, now_s: float) -> None:
-        if self._stepped_at_s is not None:
-            passed_s = now_s - self._stepped_at_s
-            before_s = passed_s if self._period_s is None else self._period_s
-            self._period_s = _PERIOD_MEMORY * before_s + (1.0 - _PERIOD_MEMORY) * passed_s
-        self._stepped_at_s = now_s
+    def _stalest_s(self) -> float:
+        """Seconds after which a glimpse is due, so that none is later than a packet after that."""
+        group_s, period_s = self._key_frames.usual_s, self._packets.usual_s or 0.0
+        if group_s is None or group_s > _KEY_FRAMES_S:
+            return STALEST_S - period_s
+        return max(STALEST_S, _LATE_KEY_FRAME * group_s) + period_s
 
-    def _note(self, now_s: float, demand: Demand) -> None:
-        """Learn when frames are taken."""
-        fps, before_fps = demand.wanted_fps, self._wanted_fps
-        if fps is not None and (before_fps is None or fps > _RAISED * before_fps):
-            self._intervals_s.clear()  # they tell how much was wanted before
-        self._wanted_fps = fps
-        if demand.taken is None or demand.taken == self._taken:
+
+class _Spacing:
+    """The usual time between two events of a kind."""
+
+    def __init__(self) -> None:
+        self.at_s: float | None = None
+        self.usual_s: float | None = None
+
+    def note(self, at_s: float) -> None:
+        if self.at_s is not None:
+            passed_s = at_s - self.at_s
+            before_s = passed_s if self.usual_s is None else self.usual_s
+            self.usual_s = _MEMORY * before_s + (1.0 - _MEMORY) * passed_s
+        self.at_s = at_s
+
+
+class _Takes:
+    """When frames of a camera are taken, and how soon again."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._intervals_s: deque[float] = deque(maxlen=_INTERVALS)
+        self.at_s: float | None = None
+
+    @property
+    def usual_s(self) -> float:
+        """The shortest of the last times between two takes; 0 while none is known."""
+        return min(self._intervals_s, default=0.0)
+
+    def note(self, count: int, at_s: float) -> None:
+        """Learn how many were taken so far; those that are new were taken at `at_s`."""
+        if count <= self._count:
             return
-        # Some time between the last packet and this one: the sooner, the sooner the rest is over.
-        taken_at_s = now_s if self._stepped_at_s is None else self._stepped_at_s
-        if self._taken_at_s is not None:
-            frames = max(demand.taken - (self._taken or 0), 1)
-            self._intervals_s.append((taken_at_s - self._taken_at_s) / frames)
-        if demand.taken:
-            self._taken_at_s = taken_at_s
-        self._taken = demand.taken
-
-    def _stirs(self, key_frame: bool, size: int) -> bool:
-        if key_frame:
-            return False
-        full = len(self._sizes) == _SIZES
-        stirs = full and size > _STIR_RATIO * max(self._sizes)
-        self._sizes.append(size)
-        return stirs
+        if self.at_s is not None:
+            passed_s = (at_s - self.at_s) / (count - self._count)
+            if passed_s < _REST * self.usual_s:
+                self._intervals_s.clear()  # the camera is wanted more now: no rest until it settles
+            else:
+                self._intervals_s.append(passed_s)
+        self._count, self.at_s = count, at_s
 
 
 class Ordinals:

@@ -10,7 +10,6 @@ import traceback
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from .decode_plan import Demand
 from .errors import FeedLostError, FeedRefusedError, MediaError
 from .feed_state import FeedMachine, FeedState, FeedTiming, Phase
 from .frames import Frame
@@ -68,9 +67,6 @@ class Feed:
         source: makes the frames of one connection.
         frames: the slots that frames are put into.
         timing: how patient the feed is.
-        wanted_fps: how many frames a second are wanted of the camera at the moment, None where
-            that is not known; asked at every packet, by the feed's thread. No more is decoded than
-            that and what is taken call for.
         now: the clock, Unix seconds.
         random: gives numbers in 0..1 for the jitter of the pauses; seeded by the camera's id
             unless given.
@@ -83,14 +79,12 @@ class Feed:
         frames: LatestFrames[AnyFrame],
         *,
         timing: FeedTiming | None = None,
-        wanted_fps: Callable[[], float | None] = lambda: None,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] | None = None,
     ) -> None:
         self.camera = camera
         self._source = source
         self._frames = frames
-        self._wanted_fps = wanted_fps
         self._now = now
         self._machine = FeedMachine(
             camera, now(), timing or FeedTiming(), random or _random.Random(camera).random
@@ -169,7 +163,7 @@ class Feed:
             self._on_opened,
             self._on_note,
             self._given_up,
-            self._demand,
+            self._taken,
             self._on_held,
         )
         with closing(self._source(session)) as items:
@@ -181,7 +175,7 @@ class Feed:
         """Put the frame into its slot, unless the feed was stopped."""
         motion: Motion = "still"  # recorded boxes show none
         if isinstance(item, Frame):
-            motion = self._stir.look(item.image, item.captured_at_s)
+            motion = self._stir.look(item.luma(), item.captured_at_s)
         with self._lock:
             if self._stop.is_set():
                 return False
@@ -210,8 +204,8 @@ class Feed:
         with self._lock:
             return self._machine.given_up(self._now())
 
-    def _demand(self) -> Demand:
-        return Demand(self._frames.counts(self.camera).taken, self._wanted_fps())
+    def _taken(self) -> int:
+        return self._frames.counts(self.camera).taken
 
     def _on_held(self) -> None:
         with self._lock:

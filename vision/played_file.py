@@ -125,7 +125,7 @@ class _Playing:
                 return
             read_at_s = self._now()
             pictures = self._decoder.pictures(
-                packet, now_s=read_at_s, late_s=read_at_s - due_s, demand=session.demand()
+                packet, now_s=read_at_s, late_s=read_at_s - due_s, taken=session.taken()
             )
             yield from self._made(pictures)
             if self._decoder.holding:

@@ -87,7 +87,7 @@ class RtspSource:
                 late_s = self._clock.arrive(_pts_s(packet), _wall_s(packet), arrived_at_s)
                 session.note(self._clock.note)
                 pictures = decoder.pictures(
-                    packet, now_s=arrived_at_s, late_s=late_s, demand=session.demand()
+                    packet, now_s=arrived_at_s, late_s=late_s, taken=session.taken()
                 )
                 for index, picture in pictures:
                     captured_at_s, clock = self._clock.stamp(_pts_s(picture))

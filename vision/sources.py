@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from .decode_plan import Demand
 from .frames import BoxFrame, Frame
 from .video_file import StreamInfo
 
@@ -35,7 +34,7 @@ class Session:
         opened: to be called with what is known of the stream once it is open.
         note: to be called with what is wrong with the frames from now on; "" if nothing is.
         given_up: whether the feed has been silent for so long that the source should fail.
-        demand: what is wanted of the camera now; by default every frame.
+        taken: how many frames of the camera were taken so far; None where every one is wanted.
         held: to be called when a picture came that need not be decoded now.
     """
 
@@ -44,7 +43,7 @@ class Session:
     opened: Callable[[StreamInfo], None]
     note: Callable[[str], None]
     given_up: Callable[[], bool]
-    demand: Callable[[], Demand] = Demand
+    taken: Callable[[], int | None] = _nothing
     held: Callable[[], None] = _nothing
 
 

@@ -71,15 +71,15 @@ class Stir:
         self._moved_s = -math.inf
         self._in_a_row = 0
 
-    def look(self, image: NDArray[np.uint8], captured_at_s: float) -> Motion:
+    def look(self, luma: NDArray[np.uint8], captured_at_s: float) -> Motion:
         """Whether something moves in the next picture.
 
         Args:
-            image: `(H, W, 3)` uint8, BGR; another size than before begins anew.
+            luma: `(H, W)` uint8, the brightness; another size than before begins anew.
             captured_at_s: capture time, Unix seconds.
         """
-        step_px = max(image.shape[0] // ROWS, 1)
-        cells = image[step_px // 2 :: step_px, step_px // 2 :: step_px, 1].astype(np.float32)
+        step_px = max(luma.shape[0] // ROWS, 1)
+        cells = luma[step_px // 2 :: step_px, step_px // 2 :: step_px].astype(np.float32)
         step_s = min(max(captured_at_s - self._at_s, 0.0), LONGEST_STEP_S)
         self._at_s = captured_at_s
         if cells.shape != self._background.shape:

@@ -4,119 +4,114 @@ from __future__ import annotations
 
 import pytest
 
-from vision.decode_plan import DecodePlan, Demand, Ordinals
+from vision.decode_plan import STALEST_S, DecodePlan, Ordinals
 
 FPS = 10
-KEY_EVERY = 10
 
 
-def steps(
-    plan: DecodePlan,
-    packets: range,
-    demands: Demand | dict[int, Demand],
-    *,
-    sizes: dict[int, int] | None = None,
-    late_s: float = 0.0,
-) -> str:
-    """One letter a packet: decode, hold or skip; a demand counts from its packet on."""
-    told, demand = "", Demand(0)
-    for n in packets:
-        demand = demands if isinstance(demands, Demand) else demands.get(n, demand)
-        told += plan.step(
-            n / FPS,
-            key_frame=n % KEY_EVERY == 0,
-            size=(sizes or {}).get(n, 100),
+class Camera:
+    """Ten packets a second for a plan, a key frame every so often, and who takes the frames."""
+
+    def __init__(self, key_every: int = 10) -> None:
+        self.plan = DecodePlan()
+        self.key_every = key_every
+        self.taken: int | None = 0
+        self.n = 0
+
+    def packet(self, late_s: float = 0.0) -> str:
+        """The first letter of what becomes of the next packet: decode, hold or skip."""
+        step = self.plan.step(
+            self.n / FPS,
+            key_frame=self.n % self.key_every == 0,
             late_s=late_s,
-            demand=demand,
-        )[0]
-    return told
+            taken=self.taken,
+        )
+        self.n += 1
+        return step[0]
+
+    def packets(self, count: int, take_every: int = 0) -> str:
+        """The next packets; after every `take_every`-th a frame is taken."""
+        told = ""
+        for i in range(1, count + 1):
+            told += self.packet()
+            if take_every and i % take_every == 0:
+                assert self.taken is not None
+                self.taken += 1
+        return told
 
 
 def test_where_nobody_counts_takes_all_is_decoded() -> None:
-    assert steps(DecodePlan(), range(30), Demand()) == "d" * 30
+    camera = Camera()
+    camera.taken = None
+    assert camera.packets(30) == "d" * 30
 
 
-def test_a_camera_nobody_has_looked_at_shows_its_key_frames() -> None:
-    assert steps(DecodePlan(), range(30), Demand(0)) == "dhhhhhhhhh" * 3
+def test_a_camera_nobody_has_looked_at_shows_pairs_from_its_key_frames_on() -> None:
+    assert Camera().packets(30) == "dhhhhhhhhh" + "ddhhhhhhhh" * 2
 
 
-def test_what_waits_for_a_first_look_never_grows_stale_without_key_frames() -> None:
-    """Key frames only every 10 packets, asked for the 9 between them and on: at most 1 s."""
-    plan = DecodePlan()
-    told = "".join(
-        plan.step(n / FPS, key_frame=n == 0, size=100, late_s=0.0, demand=Demand(0))[0]
-        for n in range(31)
-    )
-    assert told == "d" + "hhhhhhhhhd" * 3
+def test_what_waits_is_never_stale_where_key_frames_are_rare() -> None:
+    told = Camera(key_every=1000).packets(61)
+    apart = [len(held) + 1 for held in told.split("d")[1:-1]]
+    assert max(apart) / FPS == pytest.approx(STALEST_S)
+    assert told.count("d") <= 14
 
 
-def test_after_a_take_it_rests_for_a_share_of_the_usual_time() -> None:
-    """Taken every 2 s: some 1.2 s of rest, then all is decoded until the next take."""
-    takes = {n: Demand(n // 20) for n in range(20, 200, 20)}
-    told = steps(DecodePlan(), range(200), takes)
-    assert told[60:80] == told[80:100] == "h" * 11 + "d" * 9
+def test_key_frames_that_come_fast_are_not_all_decoded() -> None:
+    assert Camera(key_every=1).packets(60).count("d") < 25
+
+
+def test_after_a_take_it_rests_and_then_follows() -> None:
+    """Taken every 2 s: 1.2 s of rest, but for a glimpse of a key frame; then 0.8 s of all."""
+    camera = Camera()
+    camera.packets(60, take_every=20)
+    assert camera.packets(20, take_every=20) == "h" * 10 + "d" * 10
+    camera = Camera()
+    camera.packets(55)
+    camera.packets(60, take_every=20)
+    assert camera.packets(20) == "hhhhh" + "ddhhhhh" + "d" * 8
+
+
+def test_where_a_rest_would_save_nothing_all_is_decoded() -> None:
+    """Taken every 0.7 s with key frames every 2 s: nearly all has to be decoded for it anyway."""
+    camera = Camera(key_every=20)
+    camera.packets(100, take_every=7)
+    assert camera.packets(100, take_every=7) == "d" * 100
 
 
 def test_a_camera_of_which_every_frame_is_taken_never_rests() -> None:
-    told = steps(DecodePlan(), range(60), {n: Demand(n) for n in range(1, 60)})
-    assert told[2:] == "d" * 58
+    camera = Camera(key_every=2)
+    camera.packets(10, take_every=1)
+    assert camera.packets(50, take_every=1) == "d" * 50
 
 
-def test_more_is_decoded_as_soon_as_more_is_taken() -> None:
-    """Every 2 s at first, every 0.2 s from packet 100 on."""
-    slow = {n: Demand(n // 20) for n in range(20, 100, 20)}
-    fast = {n: Demand(4 + (n - 98) // 2) for n in range(100, 140, 2)}
-    told = steps(DecodePlan(), range(140), slow | fast)
-    assert told[80:91] == "h" * 11
-    assert "hh" not in told[104:]
+def test_it_follows_again_as_soon_as_frames_are_taken_in_a_rest() -> None:
+    """Every 3 s at first; then somebody takes all he can get."""
+    camera = Camera()
+    camera.packets(120, take_every=30)
+    told = ""
+    for _ in range(40):
+        told += camera.packet()
+        if told[-1] == "d":
+            camera.taken = (camera.taken or 0) + 1
+    assert "h" not in told[11:]
 
 
-def test_a_wanted_rate_ends_the_rest_at_once() -> None:
-    """Taken every 2 s; 5 frames a second are wanted from the middle of a rest on."""
-    takes = {n: Demand(n // 20, 0.5) for n in range(20, 100, 20)}
-    told = steps(DecodePlan(), range(100), takes | {84: Demand(4, 5.0)})
-    assert told[80:100] == "hhhh" + "d" * 16
-
-
-def test_no_more_is_decoded_than_is_wanted() -> None:
-    """One a second is wanted and taken as soon as it is there."""
-    plan, taken, told = DecodePlan(), 0, ""
-    for n in range(60):
-        step = plan.step(
-            n / FPS, key_frame=n % 10 == 0, size=100, late_s=0.0, demand=Demand(taken, 1.0)
-        )
-        taken += step == "decode"
-        told += step[0]
-    assert told[20:].count("d") <= 8
-
-
-@pytest.mark.parametrize(
-    ("size", "stirs"),
-    [
-        pytest.param(190, False, id="a little more than usual"),
-        pytest.param(250, True, id="far more than usual"),
-    ],
-)
-def test_a_large_packet_ends_the_rest(size: int, stirs: bool) -> None:
-    takes = {n: Demand(n // 20) for n in range(20, 200, 20)}
-    told = steps(DecodePlan(), range(200), takes, sizes={145: size})
-    assert (told[145] == "d") == stirs
-    assert told[146] == "h"
-
-
-def test_pictures_that_refer_to_two_others_are_no_stir() -> None:
-    """Sizes alternate as they do with B-frames."""
-    takes = {n: Demand(n // 20) for n in range(20, 200, 20)}
-    alternating = {n: 300 if n % 3 == 0 else 80 for n in range(200)}
-    told = steps(DecodePlan(), range(200), takes, sizes=alternating)
-    assert told[140:160] == "h" * 11 + "d" * 9
+def test_rare_takes_cost_little() -> None:
+    """Every 8 s: two pictures a second for most of it."""
+    camera = Camera()
+    camera.packets(240, take_every=80)
+    told = camera.packets(80)
+    assert told.count("d") < 45
+    assert told[-30:] == "d" * 30
 
 
 def test_late_packets_are_let_go_until_a_key_frame() -> None:
-    plan = DecodePlan()
-    assert steps(plan, range(5), Demand()) == "ddddd"
-    assert steps(plan, range(5, 12), Demand(), late_s=2.0) == "sssssds"
-    assert steps(plan, range(12, 22), Demand()) == "ssssssssdd"
+    camera = Camera()
+    camera.taken = None
+    assert camera.packets(5) == "ddddd"
+    assert "".join(camera.packet(late_s=2.0) for _ in range(7)) == "sssssds"
+    assert camera.packets(10) == "ssssssssdd"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vision.decode_plan import Demand
 from vision.errors import DamagedVideoError, MissingVideoError, TruncatedVideoError
 from vision.frames import Frame
 from vision.played_file import play_file
@@ -31,7 +30,7 @@ class Played:
     def __init__(self, now_s: float = 1000.0) -> None:
         self.now_s = now_s
         self.held = 0
-        self.demand = Demand()
+        self.taken: int | None = None
         self.stop = _Stop(self)
 
     def now(self) -> float:
@@ -44,7 +43,7 @@ class Played:
             lambda _: None,
             lambda _: None,
             lambda: False,
-            lambda: self.demand,
+            lambda: self.taken,
             self._hold,
         )
         found = []
@@ -98,13 +97,14 @@ def test_what_is_not_taken_is_held_and_its_frames_are_told_from_their_numbers(
 ) -> None:
     path = encode("clip.mp4", frames=100, fps=10, codec_options=GROUPS)
     played = Played()
-    played.demand = Demand(0)
+    played.taken = 0
     frames = played.frames(play_file(path, "cam", 1000.0, now=played.now))
-    assert [frame.index for frame in frames] == [*range(0, 100, 10), 99]
+    pairs = [n for key in range(10, 100, 10) for n in (key, key + 1)]
+    assert [frame.index for frame in frames] == [0, *pairs, 99]
     assert [frame.captured_at_s for frame in frames] == pytest.approx(
         [1000.0 + frame.index / 10 for frame in frames]
     )
-    assert played.held == 90
+    assert played.held == 100 - 19
 
 
 def test_a_machine_too_slow_passes_over_what_is_late_with_true_times(encode: EncodeClip) -> None:
