@@ -216,12 +216,14 @@ class _Seen:
 
     Attributes:
         mean: `(64,)` float64, weighted mean of the embeddings.
+        told: `(64,)` float32, that mean as it is handed on.
         weight: weight of that mean, at most `REMEMBERED_LOOKS`.
         looked_at_s: capture time of the last look.
         seen_at_s: capture time of the track's last frame.
     """
 
     mean: NDArray[np.float64]
+    told: NDArray[np.float32]
     weight: float
     looked_at_s: float
     seen_at_s: float
@@ -230,6 +232,8 @@ class _Seen:
         """Take one look into the mean."""
         total = self.weight + worth
         self.mean += (worth / total) * (embedding - self.mean)
+        unit = self.mean / np.linalg.norm(self.mean)
+        self.told = (np.round(unit * _STEPS) / _STEPS).astype(np.float32)
         self.weight = min(total, REMEMBERED_LOOKS)
         self.looked_at_s = at_s
 
@@ -239,6 +243,7 @@ class RunningAppearance:
 
     def __init__(self) -> None:
         self._seen: dict[int, _Seen] = {}
+        self._forgot_at_s = -np.inf
 
     def look(
         self,
@@ -268,8 +273,7 @@ class RunningAppearance:
             seen = self._seen.get(track)
             if seen is not None:
                 seen.seen_at_s = captured_at_s
-                unit = seen.mean / np.linalg.norm(seen.mean)
-                known[row] = np.round(unit * _STEPS) / _STEPS
+                known[row] = seen.told
         self._forget(captured_at_s)
         return known
 
@@ -293,12 +297,15 @@ class RunningAppearance:
         chosen = order[worth[order] > 0][:LOOKS_A_FRAME]
         if not len(chosen) or not shows_colours(image):
             return
+        known_nothing = np.zeros(EMBEDDING_LENGTH, np.float32)
         bodies = np.stack([body_below_head(image, xyxy_px[due[row]]) for row in chosen])
         for row, embedding in zip(chosen, embed(bodies, light_gains(image)), strict=True):
             track = tracks[due[row]]
             seen = self._seen.get(track)
             if seen is None:
-                seen = self._seen[track] = _Seen(np.zeros(EMBEDDING_LENGTH), 0.0, at_s, at_s)
+                seen = self._seen[track] = _Seen(
+                    np.zeros(EMBEDDING_LENGTH), known_nothing, 0.0, at_s, at_s
+                )
             seen.take(embedding, float(worth[row]), at_s)
 
     def _looked_at_s(self, track: int) -> float:
@@ -306,6 +313,9 @@ class RunningAppearance:
         return seen.looked_at_s if seen is not None else -np.inf
 
     def _forget(self, at_s: float) -> None:
+        if at_s - self._forgot_at_s < 1.0:
+            return
+        self._forgot_at_s = at_s
         gone = [track for track, seen in self._seen.items() if at_s - seen.seen_at_s > _FORGET_S]
         for track in gone:
             del self._seen[track]

@@ -209,6 +209,7 @@ class ArmedEvidence:
         self._ids: NDArray[np.int64] = np.zeros(0, np.int64)
         # (tracks, states): joint log-likelihoods, those of unarmed adding up to 1.
         self._log_alpha: NDArray[np.float64] = np.zeros((0, len(self._log_first)))
+        self._ratio: NDArray[np.float64] = np.zeros(0)
         self._looked_at_s: NDArray[np.float64] = np.zeros(0)
 
     def look(
@@ -230,10 +231,13 @@ class ArmedEvidence:
         """
         if (track_id == NOT_TRACKED).any():
             raise ValueError("track_id: only tracked persons can be looked at")
-        confidence = assign_weapons(persons_xyxy_px, weapons)
         if looked is None:
+            confidence = assign_weapons(persons_xyxy_px, weapons)
             return self._update(track_id, persons_xyxy_px, confidence, captured_at_s)
         ratio, _ = self.standing(track_id, captured_at_s)
+        if not looked.any():
+            return ratio
+        confidence = assign_weapons(persons_xyxy_px, weapons)
         ratio[looked] = self._update(
             track_id[looked], persons_xyxy_px[looked], confidence[looked], captured_at_s
         )
@@ -246,15 +250,20 @@ class ArmedEvidence:
 
         A track that was never looked at has the ratio 0 and an infinite time.
         """
-        slot = np.searchsorted(self._ids, track_id)
-        there = np.isin(track_id, self._ids)
         ratio, since_s = np.zeros(len(track_id)), np.full(len(track_id), np.inf)
-        alpha = self._log_alpha[slot[there]]
-        ratio[there] = np.logaddexp.reduce(alpha[:, _ARMED], axis=1) - np.logaddexp.reduce(
-            alpha[:, _UNARMED], axis=1
-        )
+        if not len(track_id) or not len(self._ids):
+            return ratio, since_s
+        slot, there = self._slots(track_id)
+        ratio[there] = self._ratio[slot[there]]
         since_s[there] = now_s - self._looked_at_s[slot[there]]
         return ratio, since_s
+
+    def _slots(self, track_id: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Where each track is kept, if it is, and whether it is."""
+        if not len(self._ids):
+            return np.zeros(len(track_id), np.intp), np.zeros(len(track_id), np.bool_)
+        slot = np.minimum(np.searchsorted(self._ids, track_id), len(self._ids) - 1)
+        return slot, np.equal(self._ids[slot], track_id)
 
     def _update(
         self,
@@ -286,13 +295,16 @@ class ArmedEvidence:
         alpha[:, _ARMED] += (ratio - armed)[:, None]
         alpha[:, _UNARMED] -= unarmed[:, None]
         self._log_alpha[slot] = alpha
+        self._ratio[slot] = ratio
         self._looked_at_s[slot] = captured_at_s
         return ratio
 
     def _make_room(self, track_id: NDArray[np.int64], now_s: float) -> None:
         """Add new tracks and forget those not looked at for long; `_ids` stays sorted."""
-        recent = (now_s - self._looked_at_s < _FORGET_S) | np.isin(self._ids, track_id)
-        new = np.setdiff1d(track_id, self._ids)
+        slot, there = self._slots(track_id)
+        recent = now_s - self._looked_at_s < _FORGET_S
+        recent[slot[there]] = True
+        new = track_id[~there]
         if recent.all() and not len(new):
             return
         ids = np.concatenate([self._ids[recent], new])
@@ -301,6 +313,7 @@ class ArmedEvidence:
         self._log_alpha = np.concatenate(
             [self._log_alpha[recent], np.zeros((len(new), len(self._log_first)))]
         )[order]
+        self._ratio = np.concatenate([self._ratio[recent], np.zeros(len(new))])[order]
         self._looked_at_s = np.concatenate([self._looked_at_s[recent], np.full(len(new), -np.inf)])[
             order
         ]

@@ -51,16 +51,18 @@ class CameraTracker:
             persons: the person boxes of one frame.
             captured_at_s: the frame's capture time, Unix seconds, later than the last one's.
         """
+        identities = np.full(len(persons), NOT_TRACKED, np.int64)
+        if not len(persons) and not self._tracker.tracks:
+            return identities  # nothing to predict, and time passes with the next call
+        # The tracker has no use for the class: it carries the row, at less cost than data would.
         boxes = sv.Detections(
             xyxy=persons.xyxy_px.astype(np.float64),
             confidence=persons.confidence.astype(np.float64),
-            class_id=np.zeros(len(persons), int),
-            data={"row": np.arange(len(persons))},
+            class_id=np.arange(len(persons)),
         )
         tracked = self._tracker.update(boxes, timestamp=captured_at_s)
-        identities = np.full(len(persons), NOT_TRACKED, np.int64)
-        if len(tracked) and tracked.tracker_id is not None:
-            identities[np.asarray(tracked.data["row"], int)] = tracked.tracker_id
+        if tracked.class_id is not None and tracked.tracker_id is not None:
+            identities[tracked.class_id] = tracked.tracker_id
         return identities
 
     def reset(self) -> None:

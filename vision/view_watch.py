@@ -56,8 +56,8 @@ class ViewWatch:
                 newest[frame.camera] = frame, boxes_px
         due = [
             camera
-            for camera, (frame, _) in newest.items()
-            if self._of(camera).is_due(frame.captured_at_s)
+            for camera, (frame, boxes_px) in newest.items()
+            if self._of(camera).is_due(frame.image, boxes_px, frame.captured_at_s)
         ]
         due.sort(key=lambda camera: self._of(camera).checked_at_s)
         for camera in due[: math.ceil(len(newest) / FRAMES_A_CHECK)]:

@@ -35,6 +35,7 @@ class Later:
     told: list[str]
     class_id: int = PERSON
     begun: int = 0
+    batches: tuple[int, ...] = (1, 2, 4, 8)
     faults: set[int] = field(default_factory=set)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:

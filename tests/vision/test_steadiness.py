@@ -379,3 +379,54 @@ def test_rendered_cameras_that_are_bumped(repo_root: Path, camera: str, shift_px
     else:
         assert view.condition == ("shifted" if shift_px < 7 else "moved")
         assert view.shift_px == pytest.approx(shift_px, abs=0.6)
+
+
+def watched(
+    pictures: Callable[[int], Picture],
+    seconds: int,
+    people: Callable[[int], NDArray[np.float32]] = lambda _: NOBODY,
+) -> tuple[list[int], dict[int, View]]:
+    """When a camera with a saved reference was compared, five pictures a second, and its views."""
+    steadiness = Steadiness(reference_from(seen(noise=99), NOBODY))
+    compared, views = [], {}
+    for k in range(5 * seconds):
+        picture = pictures(k)
+        if steadiness.is_due(picture, people(k), k / 5):
+            steadiness.look(picture, people(k), k / 5)
+            compared.append(k)
+        views[k] = steadiness.view
+    return compared, views
+
+
+@pytest.mark.parametrize("count", [0, 6])
+def test_a_camera_that_stands_still_is_compared_seldom(count: int) -> None:
+    walkers = [with_people(seen(noise=k), k, count) for k in range(100)]
+    compared, views = watched(lambda k: walkers[k][0], 20, lambda k: walkers[k][1].reshape(-1, 4))
+    assert compared == [0, 5, 10, 35, 60, 85]
+    assert views[99].condition == "steady"
+
+
+@pytest.mark.parametrize(
+    ("moved", "condition", "within_s"),
+    [
+        (seen((10.0, 0.0)), "moved", 3.2),
+        (seen((-90.0, 30.0)), "moved", 3.2),
+        (seen((2.5, 0.0)), "shifted", 7.2),
+        (room(5)[100:460, 100:740], "moved", 6.0),
+        (np.full_like(seen(), 30), "covered", 3.2),
+    ],
+    ids=["bumped", "turned", "touched", "elsewhere", "covered"],
+)
+def test_a_calm_camera_that_is_bumped_is_noticed_as_soon(
+    moved: Picture, condition: str, within_s: float
+) -> None:
+    bump = 61  # the checks before it were at 11 s
+    _, views = watched(lambda k: moved if k >= bump else seen(noise=k), 25)
+    assert views[bump - 1].condition == "steady"
+    noticed = next(k for k, view in views.items() if k >= bump and view.condition == condition)
+    assert (noticed - bump) / 5 <= within_s
+
+
+def test_a_light_that_is_switched_is_no_reason_to_compare() -> None:
+    compared, _ = watched(lambda k: seen(noise=k) if k < 40 else seen(noise=k) - 12, 12)
+    assert len(compared) <= 5
