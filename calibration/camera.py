@@ -20,6 +20,8 @@ from .floor_view import floor_in_view, horizon_px
 from .pose_error import floor_cov_m2, seen_by
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -237,10 +239,13 @@ class CameraModel:
         )
         return cov_m2 + np.eye(2) * SURVEY_ERROR_M**2
 
-    def sight(self, px: NDArray[np.float64], height_m: float = 0.0) -> Sight:
-        """What `(N, 2)` pixels show of the plane `height_m` above the floor."""
-        xy_m, valid = self.to_height(px, height_m)
-        return Sight(self, height_m, px, xy_m, valid)
+    def sight(self, px: NDArray[np.float64], height_m: NDArray[np.float64]) -> Sight:
+        """What `(N, 2)` pixels show of planes, each of that `height_m`, `(N,)`, above the floor."""
+        xy_m, valid = np.zeros((len(px), 2)), np.zeros(len(px), np.bool_)
+        for height in np.unique(height_m).tolist():
+            rows = height_m == height
+            xy_m[rows], valid[rows] = self.to_height(px[rows], height)
+        return Sight(self, px, height_m, xy_m, valid)
 
     def horizon_px(self) -> NDArray[np.float64]:
         """`(N, 2)` pixels along the floor's horizon, in order; none where it is not in the picture.
@@ -328,34 +333,43 @@ class CameraModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """What pixels of one camera show of a plane; see `calibration.camera_rows.SightRows`.
+    """What pixels of one camera show of planes; see `calibration.camera_rows.SightRows`.
 
     Attributes:
         camera: the camera.
-        height_m: the plane's height above the floor.
         px: `(N, 2)` pixels.
+        height_m: `(N,)` height of the plane above the floor.
         xy_m: `(N, 2)` site metres; zero where invalid.
         valid: `(N,)` whether the pixel shows the plane.
     """
 
     camera: CameraModel
-    height_m: float
     px: NDArray[np.float64]
+    height_m: NDArray[np.float64]
     xy_m: NDArray[np.float64]
     valid: NDArray[np.bool_]
 
-    def raised(self, height_m: float) -> Sight:
-        """What the same pixels show of another plane."""
+    def raised(self, height_m: NDArray[np.float64]) -> Sight:
+        """What the same pixels show of other planes."""
         return self.camera.sight(self.px, height_m)
 
     def jacobian(self) -> NDArray[np.float64]:
         """`(N, 2, 2)` derivatives of site metres by pixels; zero where invalid."""
-        return self.camera.floor_jacobian(self.px, self.height_m)
+        return self._by_plane(self.camera.floor_jacobian)
 
     def calibration_cov_m2(self, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
         """`(N, 2, 2)`, see `CameraModel.calibration_cov_m2`; `jacobian` is not needed here."""
         del jacobian
-        return self.camera.calibration_cov_m2(self.px, self.height_m)
+        return self._by_plane(self.camera.calibration_cov_m2)
+
+    def _by_plane(
+        self, work_out: Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        found = np.zeros((len(self.px), 2, 2))
+        for height in np.unique(self.height_m).tolist():
+            rows = self.height_m == height
+            found[rows] = work_out(self.px[rows], height)
+        return found
 
 
 def _stretch(rays: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -91,20 +91,28 @@ class CameraRows:
         inside = shown & self.lens.in_picture(px, 0.5)
         return px.reshape(-1, 2), inside.reshape(-1)
 
-    def sight(self, px: NDArray[np.float64], height_m: float = 0.0) -> SightRows:
-        """What `(N, 2)` pixels show of the plane `height_m` above the floor."""
+    def sight(self, px: NDArray[np.float64], height_m: NDArray[np.float64]) -> SightRows:
+        """What `(N, 2)` pixels show of planes, each of that `height_m`, `(N,)`, above the floor."""
         finite = np.asarray(np.isfinite(px).all(axis=1))
         rays, reached = self.lens.to_rays(np.where(finite[:, None], px, self.lens.middle_px))
         reached &= finite & self.lens.in_picture(px, BORDER_PX)
         return self.onto_plane(np.where(reached[:, None], rays, 0.0), reached, height_m)
 
     def onto_plane(
-        self, rays: NDArray[np.float64], reached: NDArray[np.bool_], height_m: float
+        self,
+        rays: NDArray[np.float64],
+        reached: NDArray[np.bool_],
+        height_m: NDArray[np.float64],
     ) -> SightRows:
         """As `sight`, of undistorted points `(N, 2)` where there are any, `reached`."""
-        planes = [camera.camera_to_plane(height_m) for camera in self.cameras]
+        heights_m, plane_of = np.unique(height_m, return_inverse=True)
+        planes = [
+            camera.camera_to_plane(height)
+            for height in heights_m.tolist()
+            for camera in self.cameras
+        ]
         known = np.array([np.zeros((3, 3)) if one is None else one for one in planes])
-        to_plane = known.reshape(-1, 3, 3)[self.camera_of]
+        to_plane = known.reshape(-1, 3, 3)[plane_of * len(self.cameras) + self.camera_of]
         xyw = (to_plane[:, :, :2] @ rays[:, :, None])[:, :, 0] + to_plane[:, :, 2]
         valid = reached & (xyw[:, 2] > np.sqrt(1.0 + (rays**2).sum(axis=1)) / FARTHEST_M)
         per_depth = np.where(valid, xyw[:, 2], 1.0)[:, None]
@@ -118,7 +126,7 @@ class SightRows:
 
     Attributes:
         cameras: the camera of each row.
-        height_m: the plane's height above the floor.
+        height_m: `(N,)` height of the plane above the floor.
         rays: `(N, 2)` undistorted points of the pixels; zero where there are none.
         reached: `(N,)` whether the pixels are in their pictures and have such a point.
         xy_m: `(N, 2)` site metres; zero where invalid.
@@ -128,7 +136,7 @@ class SightRows:
     """
 
     cameras: CameraRows
-    height_m: float
+    height_m: NDArray[np.float64]
     rays: NDArray[np.float64]
     reached: NDArray[np.bool_]
     xy_m: NDArray[np.float64]
@@ -136,8 +144,8 @@ class SightRows:
     per_depth: NDArray[np.float64]
     to_plane: NDArray[np.float64]
 
-    def raised(self, height_m: float) -> SightRows:
-        """What the same pixels show of another plane."""
+    def raised(self, height_m: NDArray[np.float64]) -> SightRows:
+        """What the same pixels show of other planes."""
         return self.cameras.onto_plane(self.rays, self.reached, height_m)
 
     def jacobian(self) -> NDArray[np.float64]:
@@ -174,7 +182,7 @@ class SightRows:
                 numbers = len(camera.calibration_cov)
                 cov[:numbers, :numbers] = camera.calibration_cov
         xy_m, valid = self.xy_m[rows], self.valid[rows]
-        xyz_m = np.concatenate([xy_m, np.full((len(rows), 1), self.height_m)], axis=1)
+        xyz_m = np.column_stack([xy_m, self.height_m[rows]])
         camera_m = (cameras.rotation @ xyz_m[:, :, None])[:, :, 0] + cameras.translation
         # An invalid pixel stands for the first place that is in front of the camera.
         camera_m = np.where(valid[:, None], camera_m, (0.0, 0.0, 1.0))

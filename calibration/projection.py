@@ -97,7 +97,7 @@ class _Rows:
         picture: `(N,)` which frame each is of.
         size_px: `(N, 2)` width and height of the calibrated picture.
         shift_px: `(N,)` how far the picture has moved since it was calibrated.
-        cameras: the camera of each row, or the one camera of all.
+        twice: the camera of each row, and then once more; or the one camera of all.
         eye_m: `(N, 3)` optical centres; None where no camera's place is known.
     """
 
@@ -105,11 +105,23 @@ class _Rows:
     picture: NDArray[np.intp]
     size_px: NDArray[np.float64]
     shift_px: NDArray[np.float64]
-    cameras: CameraModel | CameraRows
+    twice: CameraModel | CameraRows
     eye_m: NDArray[np.float64] | None
 
     def __len__(self) -> int:
         return len(self.boxes_px)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hypothesis:
+    """Where boxes stand if one edge of them is what it is taken for.
+
+    `(N, 2)` places, `(N, 2, 2)` covariances and `(N,)` validity.
+    """
+
+    xy_m: NDArray[np.float64]
+    cov_m2: NDArray[np.float64]
+    valid: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +220,9 @@ def _rows(frames: Sequence[_Seen]) -> _Rows:
         picture,
         size_px[picture],
         shift_px[picture],
-        CameraRows.of([one.camera for one in frames], picture) if has_rows(first) else first,
+        CameraRows.of([one.camera for one in frames], np.tile(picture, 2))
+        if has_rows(first)
+        else first,
         np.array(known_m)[picture] if len(known_m) == len(frames) else None,
     )
 
@@ -216,7 +230,8 @@ def _rows(frames: Sequence[_Seen]) -> _Rows:
 def _places(rows: _Rows, level: str, plan: FloorPlan) -> _Places:
     """Where the boxes of one level stand; see the module docstring."""
     boxes_px, walkable = rows.boxes_px, plan.walkable(level)
-    xy_m, cov_m2, valid, standing_m = _from_feet(rows)
+    feet, heads, standing_m = _hypotheses(rows)
+    xy_m, cov_m2, valid = feet.xy_m, feet.cov_m2, feet.valid
     behind = np.zeros(len(rows), np.bool_)
     hidden = np.zeros(len(rows))
     if rows.eye_m is not None:
@@ -230,12 +245,12 @@ def _places(rows: _Rows, level: str, plan: FloorPlan) -> _Places:
     from_head = np.zeros(len(rows), np.bool_)
     by_head = np.flatnonzero((no_foot | (hidden > HIDDEN_FEET)) & ~cut_above)
     if len(by_head):
-        head_xy_m, head_cov_m2, head_valid = _from_heads(rows, by_head)
+        head_xy_m, head_cov_m2 = heads.xy_m[by_head], heads.cov_m2[by_head]
         # Where the feet may show after all, the covariance reaches them by that probability.
         shown = np.where(no_foot[by_head], 0.0, 1.0 - hidden[by_head])
         between_m = xy_m[by_head] - head_xy_m
         head_cov_m2 += shown[:, None, None] * (between_m[:, :, None] * between_m[:, None, :])
-        believed = head_valid & _on_floor(walkable, head_xy_m, head_cov_m2)
+        believed = heads.valid[by_head] & _on_floor(walkable, head_xy_m, head_cov_m2)
         by_head = by_head[believed]
         xy_m[by_head], cov_m2[by_head] = head_xy_m[believed], head_cov_m2[believed]
         placed[by_head] = from_head[by_head] = True
@@ -265,14 +280,15 @@ def _told(seen: _Seen, places: _Places) -> FloorPositions:
     )
 
 
-def _middle_of_edge_px(xyxy_px: NDArray[np.float64], edge: int) -> NDArray[np.float64]:
-    """The middle `(N, 2)` of the top (`edge` 1) or bottom (`edge` 3) of boxes.
+def _middle_of_edge_px(xyxy_px: NDArray[np.float64], top: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The middle `(N, 2)` of the top edge of boxes, where `top`, or of the bottom edge.
 
     Observed and template boxes are compared there. Where a side border of the picture cuts the
     observed box, its middle lies inwards of the body's; measured on bodies that are half outside,
     that is 0.08 m on the floor, less than taking the uncut side and an assumed width costs.
     """
-    return np.stack([(xyxy_px[:, 0] + xyxy_px[:, 2]) / 2, xyxy_px[:, edge]], axis=1)
+    edge_px = np.where(top, xyxy_px[:, 1], xyxy_px[:, 3])
+    return np.stack([(xyxy_px[:, 0] + xyxy_px[:, 2]) / 2, edge_px], axis=1)
 
 
 def _edge_variance_px2(height_px: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -291,71 +307,51 @@ def _gait_cov_m2(jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
     return cov_m2
 
 
-def _from_feet(
-    rows: _Rows,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """Places, covariances and validity with the feet at the box's bottom, and standing heights, m.
+def _hypotheses(rows: _Rows) -> tuple[_Hypothesis, _Hypothesis, NDArray[np.float64]]:
+    """Feet at the bottom edges, heads at the top edges, and `(N,)` standing heights, metres.
 
-    The foot is found by fixed-point iteration: the template's box at the current guess tells how
-    far its bottom middle lies from its foot point, and that offset is taken off the observed one.
+    The point on the plane is found by fixed-point iteration: the template's box at the current
+    guess tells how far the middle of its edge lies from the foot point (or from the head), and that
+    offset is taken off the observed one. Both go through the same steps as rows of one table.
     """
-    observed_px = _middle_of_edge_px(rows.boxes_px, 3)
-    foot_px = observed_px
-    sight = rows.cameras.sight(foot_px)
-    xy_m, valid = sight.xy_m, sight.valid
-    height_px = rows.boxes_px[:, 3] - rows.boxes_px[:, 1]
-    standing_m = np.full(len(rows), STATURE_M)
-    for _ in range(_REFINEMENTS):
-        body = standing_boxes(rows.cameras, xy_m)
-        usable = valid & body.valid
-        offset_px = body.foot_px - _middle_of_edge_px(body.xyxy_px, 3)
-        foot_px = np.where(usable[:, None], observed_px + offset_px, foot_px)
-        sight = rows.cameras.sight(foot_px)
-        usable &= sight.valid
-        xy_m = np.where(usable[:, None], sight.xy_m, xy_m)
-        template_px = body.xyxy_px[:, 3] - body.xyxy_px[:, 1]
-        standing_m = np.where(
-            usable & body.whole, STATURE_M * height_px / np.maximum(template_px, 1.0), standing_m
-        )
-    jacobian = sight.jacobian()
-    variance = (_edge_variance_px2(height_px) + rows.shift_px**2)[:, None, None]
-    cov_m2 = variance * (jacobian @ jacobian.transpose(0, 2, 1)) + _gait_cov_m2(jacobian)
-    cov_m2 += sight.calibration_cov_m2(jacobian)
-    return xy_m, cov_m2, valid, standing_m
-
-
-def _from_heads(
-    rows: _Rows, by_head: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Places, covariances and validity of some, with a head of mean stature at the box's top."""
-    cameras, boxes_px = rows.cameras, rows.boxes_px[by_head]
-    if isinstance(cameras, CameraRows):
-        cameras = cameras.only(by_head)
-    observed_px = _middle_of_edge_px(boxes_px, 1)
-    sight = cameras.sight(observed_px, STATURE_M)
+    n = len(rows)
+    cameras = rows.twice
+    boxes_px = np.concatenate([rows.boxes_px, rows.boxes_px])
+    shift_px = np.concatenate([rows.shift_px, rows.shift_px])
+    by_head = np.arange(2 * n) >= n
+    plane_m = np.where(by_head, STATURE_M, 0.0)
+    observed_px = _middle_of_edge_px(boxes_px, by_head)
+    px = observed_px
+    sight = cameras.sight(px, plane_m)
     xy_m, valid = sight.xy_m, sight.valid
     height_px = boxes_px[:, 3] - boxes_px[:, 1]
-    head_px = observed_px
+    seen_px, standing_m = height_px, np.full(n, STATURE_M)
     for _ in range(_REFINEMENTS):
         body = standing_boxes(cameras, xy_m)
-        usable = valid & body.whole
-        offset_px = body.head_px - _middle_of_edge_px(body.xyxy_px, 1)
+        usable = valid & np.where(by_head, body.whole, body.valid)
+        point_px = np.where(by_head[:, None], body.head_px, body.foot_px)
+        offset_px = point_px - _middle_of_edge_px(body.xyxy_px, by_head)
         # Jitter goes with the size of the body, of which the box may show a small part.
         template_px = body.xyxy_px[:, 3] - body.xyxy_px[:, 1]
-        height_px = np.where(usable, np.maximum(height_px, template_px), height_px)
-        head_px = np.where(usable[:, None], observed_px + offset_px, head_px)
-        sight = cameras.sight(head_px, STATURE_M)
-        xy_m = np.where((usable & sight.valid)[:, None], sight.xy_m, xy_m)
-    # How far the place moves with one standard deviation of edge jitter and of stature.
-    edge_variance_px2 = _edge_variance_px2(height_px) + rows.shift_px[by_head] ** 2
+        height_px = np.where(by_head & usable, np.maximum(height_px, template_px), height_px)
+        px = np.where(usable[:, None], observed_px + offset_px, px)
+        sight = cameras.sight(px, plane_m)
+        usable &= sight.valid
+        xy_m = np.where(usable[:, None], sight.xy_m, xy_m)
+        whole = (usable & body.whole)[:n]
+        stands_m = STATURE_M * seen_px[:n] / np.maximum(template_px[:n], 1.0)
+        standing_m = np.where(whole, stands_m, standing_m)
     jacobian = sight.jacobian()
-    by_edge_m = jacobian * np.sqrt(edge_variance_px2)[:, None, None]
-    taller = sight.raised(STATURE_M + STATURE_SIGMA_M)
-    steps_m = np.concatenate([by_edge_m, (taller.xy_m - xy_m)[:, :, None]], axis=2)
-    cov_m2 = steps_m @ steps_m.transpose(0, 2, 1) + _gait_cov_m2(jacobian)
+    edge_px2 = (_edge_variance_px2(height_px) + shift_px**2)[:, None, None]
+    cov_m2 = edge_px2 * (jacobian @ jacobian.transpose(0, 2, 1)) + _gait_cov_m2(jacobian)
     cov_m2 += sight.calibration_cov_m2(jacobian)
-    cov_m2 += np.eye(2) * PART_SIGMA_M**2
-    return xy_m, cov_m2, valid & taller.valid
+    # How far the place moves with one standard deviation of stature.
+    taller = sight.raised(plane_m + STATURE_SIGMA_M)
+    step_m = taller.xy_m[n:] - xy_m[n:]
+    cov_m2[n:] += step_m[:, :, None] * step_m[:, None, :] + np.eye(2) * PART_SIGMA_M**2
+    feet = _Hypothesis(xy_m[:n], cov_m2[:n], valid[:n])
+    heads = _Hypothesis(xy_m[n:], cov_m2[n:], valid[n:] & taller.valid[n:])
+    return feet, heads, standing_m
 
 
 def _on_floor(
