@@ -70,6 +70,7 @@ class Fleet:
         changes: how often a worker was told other cameras than before.
         moved: cameras that went from one worker to another, so far.
         restarts: workers that died or hung, so far.
+        batches: how many batches of which size in frames were detected in, since it was emptied.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Fleet:
         self.changes = 0
         self.moved = 0
         self.restarts = 0
+        self.batches: Counter[int] = Counter()
 
     # -- life --------------------------------------------------------------------------------
 
@@ -141,6 +143,12 @@ class Fleet:
     def given_up(self) -> int:
         """How many workers failed one after the other until all were given up; 0 if not so."""
         return min(slot.deaths if slot.given_up else 0 for slot in self._slots)
+
+    @property
+    def staleness_bound_s(self) -> float | None:
+        """The longest that any camera goes without a look, seconds; None while all frames fit."""
+        bounds = [one.bound_s for one in self._members() if one.bound_s is not None]
+        return max(bounds, default=None)
 
     def troubles(self) -> tuple[str, ...]:
         """What is wrong with the workers now, a sentence each."""
@@ -188,6 +196,8 @@ class Fleet:
                     yield Pictured(own)
             case Feeds():
                 states = {state.id: state for state in message.cameras}
+                member.bound_s = message.bound_s
+                self.batches.update(dict(message.batches))
                 member.states.update(
                     {id_: state for id_, state in states.items() if id_ in member.cameras}
                 )

@@ -40,6 +40,8 @@ class Member:
         backend: what its engine runs on; "" until it is ready.
         cameras: what it watches, by id.
         states: what it said last of them.
+        bound_s: the longest that any of its cameras goes without a look, as it said; None while
+            all their frames fit.
         silence: for how long it has said nothing.
         failure: what it said of its failure; "" where it said nothing.
         gone: whether it has died and all that it had said was heard.
@@ -52,6 +54,7 @@ class Member:
         self.backend = ""
         self.cameras: frozenset[str] = frozenset()
         self.states: dict[str, CameraStatus] = {}
+        self.bound_s: float | None = None
         self.silence = Silence()
         self.failure = ""
         self.gone = False

@@ -18,7 +18,7 @@ from .going_on import go_on
 from .input_log import Observation, published_at
 from .logs import about
 from .run_jobs import has_pixels
-from .run_news import WorkersFared, unwatched
+from .run_news import BatchesTaken, WorkersFared, unwatched
 from .run_pictures import EvidencePictures, RunStreams
 from .runs import CameraStatus
 from .starved_cameras import starved_problems
@@ -119,6 +119,7 @@ class IncidentRun:
         self._backend = ""
         self._trouble: dict[str, str] = {}
         self._worker_troubles: tuple[str, ...] = ()
+        self._bound_s: float | None = None
         self._cameras = tuple(
             CameraStatus(
                 job.camera, site.cameras[job.camera].name, "connecting", "", None, 0, 0, 0, None
@@ -140,6 +141,11 @@ class IncidentRun:
     def started_at_s(self) -> float | None:
         """When the feeds were opened, Unix seconds; None before."""
         return self._started_at_s
+
+    @property
+    def staleness_bound_s(self) -> float | None:
+        """The longest that any camera goes without a look, seconds; None while all frames fit."""
+        return self._bound_s
 
     def start(self) -> None:
         """Begin, and return at once."""
@@ -311,11 +317,14 @@ class IncidentRun:
     def _hear(self, fleet: Fleet) -> None:
         """Take over how the workers and their cameras are."""
         self._backend, self._started_at_s = fleet.backend, fleet.started_at_s
-        self._worker_troubles = fleet.troubles()
-        fared = WorkersFared(fleet.backend, fleet.restarts, fleet.moved)
+        self._worker_troubles, self._bound_s = fleet.troubles(), fleet.staleness_bound_s
+        fared = WorkersFared(fleet.backend, fleet.restarts, fleet.moved, self._bound_s)
         if fared != self._fared:
             self._fared = fared
             self._watch(fared)
+        if fleet.batches:
+            self._watch(BatchesTaken(tuple(sorted(fleet.batches.items()))))
+            fleet.batches.clear()
         told = fleet.statuses()
         self._cameras = tuple(
             replace(told[camera.id], name=camera.name) if camera.id in told else camera

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from calibration.answer import Answer
 
@@ -23,6 +24,10 @@ from .input_log import Observation
 from .run_news import BatchesTaken, WorkersFared
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import Metric
+
     from calibration.answer import StageTimes
 
     from .run_news import RunNews
@@ -115,6 +120,12 @@ class Metrics:
             by_site,
             registry=self.registry,
         )
+        self.staleness_bound = Gauge(
+            "lastseen_staleness_bound_seconds",
+            "The longest that any camera goes without a look now; 0 while all frames fit.",
+            by_site,
+            registry=self.registry,
+        )
         self.cameras_moved = Counter(
             "lastseen_cameras_moved",
             "Cameras that were handed to another worker.",
@@ -124,7 +135,26 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all of them in Prometheus' text format; waits for the database a moment."""
-        return generate_latest(self.registry)
+        return generate_latest(_WithoutCreated(self.registry))
+
+
+class _WithoutCreated(Collector):
+    """Leaves out when each series was made, a sample for each that nobody asks for.
+
+    The library's own switch for that holds for all registries of the process.
+
+    Args:
+        registry: whose samples.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all other samples."""
+        for family in self._registry.collect():
+            family.samples = [one for one in family.samples if not one.name.endswith("_created")]
+            yield family
 
 
 class SiteMetrics:
@@ -191,6 +221,7 @@ class SiteMetrics:
         before, self._fared = self._fared, now
         self._lost.inc(max(now.lost - before.lost, 0))
         self._moved.inc(max(now.moved - before.moved, 0))
+        self._metrics.staleness_bound.labels(self._site).set(now.bound_s or 0.0)
         if now.backend:
             self._metrics.backend.labels(self._site, now.backend).set(1)
         if before.backend not in {"", now.backend}:

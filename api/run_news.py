@@ -20,11 +20,14 @@ class WorkersFared:
         backend: what their detectors run on; "" until the first is ready.
         lost: workers that died or hung so far.
         moved: cameras that went from one worker to another so far.
+        bound_s: the longest that any camera goes without a look, seconds; None while all their
+            frames fit.
     """
 
     backend: str
     lost: int
     moved: int
+    bound_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,11 @@ def collecting() -> Iterator[Collector]:
             collector.going.wait(collector.delay_s)
             if collector.status == 200 and self.path == "/v1/traces":
                 collector.take(body)
-            self.send_response(collector.status)
-            self.send_header("Content-Type", "application/x-protobuf")
-            self.end_headers()
-            self.wfile.write(ExportTraceServiceResponse().SerializeToString())
+            with contextlib.suppress(OSError):  # whoever sent it waits no longer
+                self.send_response(collector.status)
+                self.send_header("Content-Type", "application/x-protobuf")
+                self.end_headers()
+                self.wfile.write(ExportTraceServiceResponse().SerializeToString())
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

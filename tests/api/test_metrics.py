@@ -139,6 +139,21 @@ def test_the_backend_is_the_newest() -> None:
     assert value(metrics, "lastseen_backend_info", site="north", backend="openvino") == 1.0
 
 
+def test_the_bound_on_staleness_is_told_while_there_is_one() -> None:
+    metrics = Metrics()
+    site = SiteMetrics(metrics, "north")
+    for bound_s, told in ((None, 0.0), (1.4, 1.4), (None, 0.0)):
+        site.take(WorkersFared("cpu", 0, 0, bound_s))
+        assert value(metrics, "lastseen_staleness_bound_seconds", site="north") == told
+
+
+def test_nobody_is_told_when_a_series_was_made() -> None:
+    metrics = Metrics()
+    SiteMetrics(metrics, "north").published(published(0.5))
+    assert b"lastseen_answers_published_total" in metrics.text()
+    assert b"_created" not in metrics.text()
+
+
 def test_batches_are_counted_by_size() -> None:
     metrics = Metrics()
     SiteMetrics(metrics, "north").take(BatchesTaken(((1, 3), (8, 2))))
@@ -240,3 +255,24 @@ def test_the_state_of_a_camera_says_how_starved_it_is() -> None:
         {"wanted_fps": 5.0, "got_fps": 1.2},
         None,
     ]
+
+
+# What it costs
+
+
+def test_every_metric_is_documented_and_named_as_prometheus_asks() -> None:
+    import re
+    from pathlib import Path
+
+    metrics = Metrics()
+    reference = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+    written = set(re.findall(r"`(lastseen_\w+)`", reference.read_text()))
+    made = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in metrics.registry.collect()
+        if family.name.startswith("lastseen_")
+    }
+    assert made
+    assert made <= written
+    for name in made:
+        assert re.fullmatch(r"lastseen_[a-z]+(_[a-z]+)*", name)
