@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -90,6 +92,7 @@ class WorkerProcess:
         self._unread: deque[ToWorker] = deque()
         self._told = threading.Condition()
         self._over = False
+        self._receiving = threading.Lock()
         self._telling = threading.Thread(target=self._send_on, name="telling", daemon=True)
 
     def start(self) -> None:
@@ -129,12 +132,14 @@ class WorkerProcess:
         """All messages that are there, after at most `timeout_s` of waiting for the first."""
         try:
             for _ in range(MOST_AT_ONCE):
-                if not self._connection.poll(timeout_s):
-                    return
+                with self._receiving:
+                    if not self._connection.poll(timeout_s):
+                        return
+                    message = self._connection.recv()
                 timeout_s = 0.0
-                yield self._connection.recv()
+                yield message
         except (EOFError, OSError):
-            return  # it has died; `is_alive` says so
+            return  # it has died, or was stopped
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
@@ -155,11 +160,13 @@ class WorkerProcess:
         if self._process.pid is None:
             self._connection.close()
             return
+        self._hang_up()
         self._telling.join(STOP_PATIENCE_S)
         if self._telling.is_alive():  # the pipe is full
             self._process.kill()
             self._telling.join()
-        self._connection.close()  # the worker takes the end of the pipe as the order to stop
+        with self._receiving:  # whoever listens has heard the end
+            self._connection.close()
         self._process.join(max(until_s - time.monotonic(), 0.0))
         if self._process.is_alive():
             self._process.kill()
@@ -167,6 +174,17 @@ class WorkerProcess:
         if self._taking is not None:
             self._taking.join()  # the pipe has ended with the process
         self._pictures.close()
+
+    def _hang_up(self) -> None:
+        """End the pipe for both sides; the worker takes that as the order to stop.
+
+        It is not closed yet: somebody may be listening to it in another thread.
+        """
+        with contextlib.suppress(OSError), socket.socket(fileno=self._line()) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    def _line(self) -> int:
+        return os.dup(self._connection.fileno())
 
     def _tell_no_more(self) -> None:
         with self._told:
