@@ -13,6 +13,7 @@ ApiError
 ├── NotPermittedError  the gate says no
 ├── ForbiddenError     the role of whoever asks does not go that far
 ├── RunError           feeds and workers of an incident cannot be started
+├── RayError           a Ray cluster, or a worker in it, cannot be used
 ├── ServeError         the server cannot listen where it was told to
 ├── TruthError         a truth file of a drill is malformed or contradicts the site
 ├── RunRecordError     a recorded run cannot be read back or written
@@ -84,6 +85,10 @@ class ForbiddenError(ApiError):
 
 class RunError(ApiError):
     """Feeds and workers of an incident cannot be started; the message says which and why."""
+
+
+class RayError(ApiError):
+    """A Ray cluster, or a worker in it, cannot be used; the message says what would help."""
 
 
 class ServeError(ApiError):

@@ -85,9 +85,15 @@ class WorkerJob:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine is loaded and warm; feeds are opened on `Begin`, not before."""
+    """The engine is loaded and warm; feeds are opened on `Begin`, not before.
+
+    Attributes:
+        backend: what it runs on.
+        where: name of the machine; "" for this one.
+    """
 
     backend: str
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,20 +30,24 @@ class ToRun(Protocol):
 
 
 class PipeToRun:
-    """The run at the other end of a pipe between two processes; see `ToRun`."""
+    """The run at the other end of a pipe between two processes; see `ToRun`.
+
+    Attributes:
+        connection: the pipe.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def send(self, message: FromWorker) -> None:
         """Say something."""
-        self._connection.send(message)
+        self.connection.send(message)
 
     def receive(self) -> ToWorker:
         """The next message, waited for."""
-        return cast("ToWorker", self._connection.recv())
+        return cast("ToWorker", self.connection.recv())
 
     def waiting(self) -> Iterator[ToWorker]:
         """All messages that are there."""
-        while self._connection.poll(0.0):
-            yield cast("ToWorker", self._connection.recv())
+        while self.connection.poll(0.0):
+            yield cast("ToWorker", self.connection.recv())

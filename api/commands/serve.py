@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.logs import LogFormat, LogLevel
 from vision.detect import Device
+
+if TYPE_CHECKING:
+    from api.workers import WorkerMaker
 
 _LONGEST_EXERCISE_MIN = 60.0
 
@@ -44,6 +47,23 @@ def serve(
             help="Workers whose engine is loaded before anybody asks; 0 for none.", min=0, max=64
         ),
     ] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a Ray cluster work: host:port of its head.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
+    ray_workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Workers of an incident in the cluster [as many as it has GPUs, or machines].",
+            min=1,
+            max=256,
+            show_default=False,
+        ),
+    ] = None,
     log_format: Annotated[
         LogFormat | None,
         typer.Option(help="Form of the log [LASTSEEN_LOG_FORMAT or text].", show_default=False),
@@ -66,6 +86,8 @@ def serve(
       lastseen serve benchmarks/drills/wing
 
       lastseen serve sites/north sites/south --port 9000
+
+      lastseen serve sites/north --ray 10.0.0.5:6379
     """
     from api import logs
     from api.app import create_app
@@ -81,7 +103,6 @@ def serve(
     from api.targets import load_targets, prepare_ahead
     from api.walk_tests import people_detector
     from api.worker_messages import Engine
-    from api.worker_process import WorkerProcess
 
     if not is_loopback(host) and not allow_remote:
         raise ServeError(
@@ -95,11 +116,12 @@ def serve(
     targets = load_targets(folders)
     verifier = settings.oidc_verifier()
     waiting = standby if any(needs_detector(target) for target in targets.values()) else 0
+    make_worker, size = _workers(ray, ray_workers, device)
     with (
         listen(host, port) as listener,
         opened_record(state) as record,
         only_holder(record.store, state or settings.state, settings.server),
-        closing(Standby(WorkerProcess, Engine(device), waiting)) as workers,
+        closing(Standby(make_worker, Engine(device), waiting * size)) as workers,
         closing(settings.telemetry()) as telemetry,
     ):
         workers.start()
@@ -110,6 +132,7 @@ def serve(
             run_factory=run_factory(
                 device,
                 make_worker=workers,
+                workers=size,
                 watch=lambda incident, site: telemetry.of(incident, site).take,
             ),
             operations=Operations(
@@ -147,6 +170,22 @@ def serve(
         typer.echo(f"Stopped. Still granted until their time, for the next start: {named}")
     else:
         typer.echo("All incidents are closed.")
+
+
+def _workers(ray: str | None, count: int | None, device: Device) -> tuple[WorkerMaker, int]:
+    """What makes workers, and how many of them an incident has."""
+    from api.errors import ServeError
+    from api.worker_process import WorkerProcess
+
+    if ray is None:
+        if count is not None:
+            raise ServeError("--ray-workers says how many work in a cluster; name it with --ray")
+        return WorkerProcess, 1
+    from api.ray_worker import workers_in
+
+    cluster = workers_in(ray, count, device)
+    typer.echo(f"Working in the cluster at {ray}: {', '.join(map(str, cluster.places))}")
+    return cluster, cluster.count
 
 
 def _state_option(state: Path | None) -> str:
