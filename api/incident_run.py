@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from calibration.inputs import FriendlyReport
 from calibration.prepared import PreparedSite
 
+from .attending import Attending
 from .errors import RunError
 from .fleet import Fleet
 from .fleet_member import TRACKS_A_WORKER
@@ -47,6 +48,12 @@ _log = logging.getLogger(__name__)
 
 QUIET_PUBLISH_S = 0.25
 """Without news an answer is still published this often, so that ages and areas grow."""
+
+LEAST_PUBLISH_S = 0.02
+"""Answers are not published more often than this, nor are they worked on for more than half of the
+time: frames are taken in meanwhile."""
+
+HEAR_EVERY_S = 0.1
 
 MOST_ERRORS = 3
 """So often new workers are started because of an error here, in the process of the run."""
@@ -110,6 +117,8 @@ class IncidentRun:
         self._early: list[OperatorInput] | None = None if journal is None else []
         self._now = now
         self._prepared = prepared or PreparedSite(site)
+        self._attending = Attending(self._prepared, [job.camera for job in allowed])
+        self._newest: Answer | None = None
         self._locator = self._prepared.locator()
         self._pictures = EvidencePictures()
         self._streams = RunStreams()
@@ -282,7 +291,7 @@ class IncidentRun:
             started_at_s=self._started_at_s,
             now=self._now,
         )
-        published_s = -1.0
+        publish_at_s = quiet_at_s = hear_at_s = -1.0
         changes = 0
         try:
             fleet.start()
@@ -291,18 +300,26 @@ class IncidentRun:
             fleet.count_from(self._first_worker)
             self._locator.prepare()  # while the workers load their engines
             while not self._stopping.is_set():
-                for message in fleet.receive(QUIET_PUBLISH_S):
+                wait_s = publish_at_s - self._now() if self._news else QUIET_PUBLISH_S
+                for message in fleet.receive(min(max(wait_s, 0.0), QUIET_PUBLISH_S)):
                     self._take(message)
                 fleet.look_after()
-                self._hear(fleet)
+                over = fleet.ended or bool(fleet.given_up)
+                now_s = self._now()
+                if now_s >= hear_at_s or fleet.changes != changes or over:
+                    hear_at_s = now_s + HEAR_EVERY_S
+                    self._hear(fleet)
                 if fleet.changes != changes:
                     changes = fleet.changes
                     self._streams.serve(fleet)
-                over = fleet.ended or bool(fleet.given_up)
-                now_s = self._now()
-                due = self._news or now_s - published_s >= QUIET_PUBLISH_S
+                due = now_s >= (publish_at_s if self._news else quiet_at_s)
                 if self._started_at_s is not None and (due or over):
-                    published_s = self._publish_answer(now_s)
+                    ended_s = self._publish_answer(now_s)
+                    publish_at_s = ended_s + max(LEAST_PUBLISH_S, ended_s - now_s)
+                    quiet_at_s = ended_s + QUIET_PUBLISH_S
+                rates = self._attending.rates(self._newest, now_s)
+                if rates is not None:
+                    fleet.attend(rates)
                 if over:
                     self._end(fleet)
                     return
@@ -361,6 +378,7 @@ class IncidentRun:
             answer = published_at(answer, published_s)
             self._log(answer)
             self._publish(answer)
+            self._newest = answer
             self._news = False
             self._streams.tell(answer, self._locator.subject_of)
         return published_s
