@@ -204,7 +204,8 @@ async def stop_all(app: FastAPI) -> None:
     services: Services = app.state.services
     live = await asyncio.to_thread(services.incidents.stop_all, reason="the server was stopped")
     for incident in live:
-        _log.warning("incident %s stays open until its time: start the server again", incident.id)
+        said = "incident %s stays open until its time: start the server again"
+        _log.warning(said, incident.id, extra={"incident": incident.id})
     await asyncio.to_thread(services.visits.sweep)
     await asyncio.to_thread(services.drill_runs.stop)
     await asyncio.to_thread(services.housekeeping.tick, services.clock(), sign=True)
@@ -214,7 +215,8 @@ def _resume(all_incidents: Incidents) -> None:
     """Go on with what was open; a bent audit keeps nobody from opening an incident anew."""
     try:
         for incident in all_incidents.resume():
-            _log.warning("incident %s goes on after an interruption", incident.id)
+            said = {"incident": incident.id}
+            _log.warning("incident %s goes on after an interruption", incident.id, extra=said)
     except ApiError as error:
         _log.error("nothing that was open goes on: %s", error)
 

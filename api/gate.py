@@ -359,7 +359,8 @@ class Gate:
                 try:
                     terms = grant_rows.terms_of(self._audit, kept.agreement)
                 except AuditError as error:
-                    _log.error("incident %s is not taken up: %s", incident, error)
+                    said = {"incident": incident}
+                    _log.error("incident %s is not taken up: %s", incident, error, extra=said)
                     continue
                 grant = _taken_up(kept, terms)
                 facts = {"incident": incident, "until_s": kept.until_s}

@@ -42,7 +42,10 @@ class Housekeeping:
         """
         try:
             for incident in self._retention.purge_due(now_s):
-                _log.warning("what was kept of incident %s was purged: it was due", incident)
+                said = {"incident": incident}
+                _log.warning(
+                    "what was kept of incident %s was purged: it was due", incident, extra=said
+                )
         except ApiError as error:
             _log.error("what is due cannot be purged: %s", error)
         if sign or now_s - self._signed_s >= CHECKPOINT_EVERY_S:

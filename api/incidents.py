@@ -12,6 +12,7 @@ from .actors import MACHINE
 from .errors import AuditError, ProblemError
 from .incident import Incident
 from .locations import utc
+from .logs import about
 from .side_by_side import at_once, begun
 from .telemetry import Telemetry
 
@@ -206,7 +207,9 @@ class Incidents:
                 try:
                     resumed.append(self._started(target, grant))
                 except Exception as error:  # noqa: BLE001 - one that fails keeps no other back
-                    _log.warning("incident %s cannot go on: %s", grant.permit.incident, error)
+                    named = grant.permit.incident
+                    said = {"incident": named}
+                    _log.warning("incident %s cannot go on: %s", named, error, extra=said)
                     self._give_back(grant, f"it cannot go on: {type(error).__name__}")
         return tuple(resumed)
 
@@ -221,7 +224,8 @@ class Incidents:
         """
         self._gate.revoke(incident.id, actor=actor, reason=reason, now_s=self._clock())
         settling = begun(self.settle)
-        incident.close(closed_by=actor.full_name or actor.name, reason=reason)
+        with about(incident=incident.id):
+            incident.close(closed_by=actor.full_name or actor.name, reason=reason)
         if settling is not None:
             settling.join(_RECORD_PATIENCE_S)
 
@@ -272,10 +276,11 @@ class Incidents:
 
         at_once([(close, one) for one in over], wait_s=_PATIENCE_S)
         for incident in going_on:
-            try:
-                incident.poll(now_s)
-            except Exception:  # noqa: BLE001 - one that fails keeps no other back
-                _log.exception("incident %s: the camera states cannot be told", incident.id)
+            with about(incident=incident.id):
+                try:
+                    incident.poll(now_s)
+                except Exception:  # noqa: BLE001 - one that fails keeps no other back
+                    _log.exception("incident %s: the camera states cannot be told", incident.id)
 
     def _unclosed(self, target_id: str) -> list[Incident]:
         return [i for i in self if i.open and i.target.id == target_id]
