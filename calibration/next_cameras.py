@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from .patch_shares import RUN_MPS, patch_shares
 from .walk_grid import WALK_MPS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
-    from .answer import Answer, RankedSubject, SearchArea
+    from .answer import Answer, RankedSubject
     from .camera_reach import CameraReach
 
 CameraSight = Literal["sees", "covers", "next"]
 """A camera sees the subject; shows the place where it is, without having found it; or may show it
 soon."""
-
-RUN_MPS: Final = 3.0
-"""Pace of somebody in shoes and with a load who runs through corridors and doors. Judgement."""
 
 HORIZON_S: Final = 10.0
 """So far ahead is looked: long enough to turn to another picture, short enough to be worth it."""
@@ -44,7 +42,6 @@ AWAY: Final = 0.5
 _MOVED_M: Final = 1.0
 _TRAIL_STEPS: Final = 7  # of half a second
 _AHEAD_M: Final = 2.0
-_SLACK_M: Final = 4.0
 _ORDER: Final = {"sees": 0, "covers": 1, "next": 2}
 
 
@@ -145,7 +142,7 @@ def _out_of_view(
     if subject.search is None:
         chance = _walks_into(np.maximum(away_m - WALK_MPS * age_s, 0.0))
     else:
-        weight = _where(subject, subject.search, reach)
+        weight = patch_shares(subject, subject.search, reach)
         shows = np.maximum(_walks_into(reach.patch_away_m), reach.patch_in_view)
         chance = weight @ shows
     # Nobody is where no run leads in time.
@@ -195,44 +192,6 @@ def _walks_into(away_m: NDArray[np.float64]) -> NDArray[np.float64]:
     It falls evenly to none at the distance that is walked in that time.
     """
     return np.clip(1.0 - away_m / (WALK_MPS * HORIZON_S), 0.0, 1.0)
-
-
-def _where(subject: RankedSubject, search: SearchArea, reach: CameraReach) -> NDArray[np.float64]:
-    """`(P,)` the probability of each patch: that of its space, on the floor that can be reached.
-
-    Within a space, floor counts evenly, where the straight line from the last seen place is no
-    longer than was run since.
-    """
-    plan = reach.grid.plan
-    spaces = {space.id: i for i, space in enumerate(plan.spaces)}
-    levels = {level.id: i for i, level in enumerate(plan.levels)}
-    run_m = RUN_MPS * max(subject.age_s, 0.0) + _SLACK_M
-    straight_m = np.hypot(*(reach.patch_m - np.asarray(subject.xy_m)).T)
-    here = reach.patch_level == levels.get(subject.level, -1)
-    floor_m2 = np.where(here & (straight_m > run_m), 0.0, reach.patch_weight)
-    weight = np.zeros(len(floor_m2))
-    for share in search.spaces:
-        rows = _rows_of(share.space, share.level, spaces, levels, reach)
-        within_m2 = floor_m2[rows] if floor_m2[rows].any() else reach.patch_weight[rows]
-        if len(rows):
-            weight[rows] += share.probability * within_m2 / within_m2.sum()
-    return weight
-
-
-def _rows_of(
-    space: str | None,
-    level: str | None,
-    spaces: Mapping[str, int],
-    levels: Mapping[str, int],
-    reach: CameraReach,
-) -> NDArray[np.int64]:
-    index = -1 if space is None else spaces.get(space)
-    if index is None:
-        return np.zeros(0, np.int64)
-    rows = reach.patch_space == index
-    if level is not None:
-        rows &= reach.patch_level == levels.get(level, -1)
-    return np.flatnonzero(rows)
 
 
 def _place_ahead(subject: RankedSubject) -> tuple[float, float] | None:
