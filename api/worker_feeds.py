@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vision.connect_gate import ConnectGate
 from vision.feeds import Feed, live_source, stop_feeds
 from vision.played_file import play_file
 from vision.sources import Source, played
@@ -43,17 +44,27 @@ class WorkerFeeds:
         self._job = job
         self._source = source
         self._latest = latest
+        self._gate = ConnectGate()
         self._feeds: dict[str, Feed] = {}
 
     def watch(self, cameras: tuple[CameraJob, ...]) -> None:
-        """Open and close feeds so that exactly these cameras are watched."""
+        """Open and close feeds so that exactly these cameras are watched.
+
+        Those named first connect first.
+        """
         wanted = {camera.camera: camera for camera in cameras}
         over = [feed for camera, feed in self._feeds.items() if camera not in wanted]
         self._feeds = {camera: feed for camera, feed in self._feeds.items() if camera in wanted}
         stop_feeds(over)
+        self._gate.prefer(tuple(wanted))
         for camera, one in wanted.items():
             if camera not in self._feeds:
-                feed = Feed(camera, self._source(one, self._job, time.time()), self._latest)
+                feed = Feed(
+                    camera,
+                    self._source(one, self._job, time.time()),
+                    self._latest,
+                    gate=self._gate,
+                )
                 self._feeds[camera] = feed
                 feed.start()
 

@@ -35,7 +35,7 @@ _KEY_FRAMES_S: Final = 2.0
 _LATE_KEY_FRAME: Final = 1.25
 _GLIMPSE_S: Final = 0.5
 """Key frames that come more often than this are not all decoded in a rest."""
-_REST: Final = 0.6
+_REST: Final = 0.75
 """Share of the usual time between two takes that is a rest. What is left of it is for takes that
 come sooner than those before."""
 _INTERVALS: Final = 4

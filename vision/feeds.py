@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .address import CameraAddress
+    from .connect_gate import ConnectGate
     from .latest import LatestFrames, Motion
     from .video_file import StreamInfo
 
@@ -67,6 +68,7 @@ class Feed:
         source: makes the frames of one connection.
         frames: the slots that frames are put into.
         timing: how patient the feed is.
+        gate: where the feed waits for its turn to connect; without one it connects at once.
         now: the clock, Unix seconds.
         random: gives numbers in 0..1 for the jitter of the pauses; seeded by the camera's id
             unless given.
@@ -79,12 +81,14 @@ class Feed:
         frames: LatestFrames[AnyFrame],
         *,
         timing: FeedTiming | None = None,
+        gate: ConnectGate | None = None,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] | None = None,
     ) -> None:
         self.camera = camera
         self._source = source
         self._frames = frames
+        self._gate = gate
         self._now = now
         self._machine = FeedMachine(
             camera, now(), timing or FeedTiming(), random or _random.Random(camera).random
@@ -109,6 +113,8 @@ class Feed:
         with self._lock:
             self._stop.set()
             self._machine.stopped(self._now(), "stopped")
+        if self._gate is not None:
+            self._gate.withdraw(self.camera)
 
     def stop(self, timeout_s: float = 1.0) -> bool:
         """End the feed; after this returns no frame of it is put, and none of it waits.
@@ -130,7 +136,9 @@ class Feed:
             return self._machine.state(now_s)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        again = False
+        while self._may_connect(again=again):
+            again = True
             with self._lock:
                 self._machine.connect(self._now())
             try:
@@ -145,7 +153,11 @@ class Feed:
                 # The message is left out: it may hold the address.
                 where = "".join(traceback.format_tb(error.__traceback__))
                 _log.error(
-                    "camera %s: %s in its feed\n%s", self.camera, type(error).__name__, where
+                    "camera %s: %s in its feed\n%s",
+                    self.camera,
+                    type(error).__name__,
+                    where,
+                    extra={"camera": self.camera},
                 )
                 self._failed(self._machine.lost, f"internal error ({type(error).__name__})")
             else:
@@ -154,6 +166,17 @@ class Feed:
                 pause_s = self._machine.retry_in_s(self._now())
             self._stop.wait(pause_s)
         return None
+
+    def _may_connect(self, *, again: bool) -> bool:
+        if self._gate is not None and not self._gate.enter(
+            self.camera, again=again, stopped=self._stop.is_set
+        ):
+            return False
+        return not self._stop.is_set()
+
+    def _connecting_is_over(self) -> None:
+        if self._gate is not None:
+            self._gate.leave(self.camera)
 
     def _play(self) -> None:
         """Deliver the frames of one connection."""
@@ -170,6 +193,7 @@ class Feed:
             for item in items:
                 if not self._deliver(item):
                     return
+                del item  # a picture is large, and the next one may be long in coming
 
     def _deliver(self, item: AnyFrame) -> bool:
         """Put the frame into its slot, unless the feed was stopped."""
@@ -187,12 +211,15 @@ class Feed:
             return True
 
     def _failed(self, event: Callable[[float, str], None], reason: str) -> None:
+        self._connecting_is_over()
         with self._lock:
             event(self._now(), reason)
             state = self._machine.state(self._now())
-        _log.info("camera %s: %s: %s", self.camera, state.phase, state.reason)
+        said = (self.camera, state.phase, state.reason)
+        _log.info("camera %s: %s: %s", *said, extra={"camera": self.camera})
 
     def _on_opened(self, info: StreamInfo) -> None:
+        self._connecting_is_over()
         with self._lock:
             self._machine.opened(self._now(), info)
 

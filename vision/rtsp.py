@@ -89,12 +89,15 @@ class RtspSource:
                 pictures = decoder.pictures(
                     packet, now_s=arrived_at_s, late_s=late_s, taken=session.taken()
                 )
-                for index, picture in pictures:
-                    captured_at_s, clock = self._clock.stamp(_pts_s(picture))
-                    image = to_bgr.later(picture)
-                    yield Frame(self._camera, index, captured_at_s, clock, self._now(), image)
+                yield from self._frames(pictures, to_bgr)
                 if decoder.holding:
                     session.held()
+
+    def _frames(self, pictures: Iterator[tuple[int, VideoFrame]], to_bgr: ToBgr) -> Iterator[Frame]:
+        for index, picture in pictures:
+            captured_at_s, clock = self._clock.stamp(_pts_s(picture))
+            image = to_bgr.later(picture)
+            yield Frame(self._camera, index, captured_at_s, clock, self._now(), image)
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[InputContainer, VideoStream]]:
