@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from api.errors import ApiError
-from api.whole_files import write_whole
 from vision.detect import Device
 
+from .bench_checkout import (
+    DATA_HELP,
+    WING,
+    benchmark,
+    data_folder,
+    known_names,
+    save_figures,
+    say_playing,
+    show,
+    three,
+)
+from .bench_inference import detect
+
 app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
-CHECKOUT = Path(__file__).parents[2]
-WING = CHECKOUT / "benchmarks" / "drills" / "wing"
-DATA_HELP = "Folder of the public data sets, one folder each; by default shared/data beside."
+app.command("detect")(detect)
 
 
 @app.command("pipeline")
@@ -35,8 +40,8 @@ def pipeline(
 
       lastseen bench pipeline --json > pipeline.json
     """
-    figures = _benchmarks("pipeline").measure(drill, device)
-    _show(
+    figures = benchmark("pipeline").measure(drill, device)
+    show(
         figures,
         ("detector_frames_per_s", "whole_way_frames_per_s", "efficiency"),
         as_json=as_json,
@@ -68,10 +73,10 @@ def gate(
 
       lastseen bench gate --database postgresql+psycopg://me@localhost/empty --json
     """
-    figures = _benchmarks("gate").measure(database, folder)
+    figures = benchmark("gate").measure(database, folder)
     typer.echo(f"database: {figures['database']}", err=as_json)
     names = [name for name in figures if "_caller" in name]
-    _show(figures, names, as_json=as_json)
+    show(figures, names, as_json=as_json)
 
 
 @app.command("locate")
@@ -92,7 +97,7 @@ def locate(
 
       lastseen bench locate --json > locate.json
     """
-    figures = _benchmarks("locate").measure(
+    figures = benchmark("locate").measure(
         growth=growth, on_progress=lambda size: typer.echo(f"measuring {size} …", err=True)
     )
     if as_json:
@@ -106,7 +111,7 @@ def locate(
         update, answer = row["update_ms"], row["answer_ms"]
         typer.echo(
             f"{name}: busy {row['busy']['median']} of a core ({row['busy']['low']} to "
-            f"{row['busy']['high']}); update {_three(update)} ms; answer {_three(answer)} ms; "
+            f"{row['busy']['high']}); update {three(update)} ms; answer {three(answer)} ms; "
             f"{row['memory_mib']} MiB"
         )
 
@@ -134,8 +139,8 @@ def fanout(
 
       lastseen bench fanout --json > fanout.json
     """
-    figures = _benchmarks("fanout").measure(
-        subscribers=subscribers, seconds=seconds, rounds=rounds, on_progress=_say_playing
+    figures = benchmark("fanout").measure(
+        subscribers=subscribers, seconds=seconds, rounds=rounds, on_progress=say_playing
     )
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
@@ -178,7 +183,7 @@ def streams(
 
       lastseen bench streams --seconds 10 --rounds 1 --json
     """
-    figures = _benchmarks("streams").measure(delay_s=seconds, rounds=rounds)
+    figures = benchmark("streams").measure(delay_s=seconds, rounds=rounds)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
@@ -227,14 +232,14 @@ def appearance(
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("following", total=1.0)
-        figures = _benchmarks("appearance").measure(
+        figures = benchmark("appearance").measure(
             drill, device, lambda share: progress.update(bar, completed=share)
         )
     if multiviewx is not None:
-        multiview = _benchmarks("appearance_multiview")
+        multiview = benchmark("appearance_multiview")
         figures["multiviewx"] = multiview.measure_multiview(multiviewx, device)
     if pets is not None:
-        one_camera = _benchmarks("appearance_mot").measure_mot(pets)
+        one_camera = benchmark("appearance_mot").measure_mot(pets)
         figures["pets_looks"] = one_camera["looks"]
         figures["pets_halves_of_stays"] = one_camera["halves_of_stays"]
     if as_json:
@@ -278,11 +283,11 @@ def accuracy(
 
       lastseen bench accuracy --data ~/recordings --save benchmarks/figures
     """
-    module = _benchmarks("accuracy")
-    known = (*_benchmarks("recordings").RECORDINGS, "meva")
-    figures = module.measure(_data(data), _known(names, known), _say_playing)
+    module = benchmark("accuracy")
+    known = (*benchmark("recordings").RECORDINGS, "meva")
+    figures = module.measure(data_folder(data), known_names(names, known), say_playing)
     if save is not None:
-        _save(figures, save)
+        save_figures(figures, save)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
@@ -312,62 +317,6 @@ def ablations(
 
       lastseen bench ablations --data ~/recordings --json > ablations.json
     """
-    module = _benchmarks("ablations")
-    figures = module.measure(_data(data), _known(names, module.RUNS), _say_playing)
+    module = benchmark("ablations")
+    figures = module.measure(data_folder(data), known_names(names, module.RUNS), say_playing)
     typer.echo(json.dumps(figures, indent=2) if as_json else module.as_markdown(figures))
-
-
-def _save(figures: dict[str, Any], folder: Path) -> None:
-    try:
-        for name, found in figures.items():
-            write_whole(folder / f"{name}.json", (json.dumps(found, indent=2) + "\n").encode())
-    except OSError as error:
-        raise ApiError(f"{folder}: cannot be written: {error.strerror or error}") from error
-
-
-def _say_playing(what: str) -> None:
-    typer.echo(f"{what} …", err=True)
-
-
-def _known(names: list[str] | None, known: Iterable[str]) -> list[str]:
-    """The recordings that are named, or all.
-
-    Raises:
-        ApiError: one of them is not among those there are.
-    """
-    there = tuple(known)
-    for name in names or ():
-        if name not in there:
-            raise ApiError(f"no recording {name!r}; there are {', '.join(there)}")
-    return names or list(there)
-
-
-def _data(named: Path | None) -> Path:
-    folder: Path = named or _benchmarks("recordings").data_folder()
-    if not folder.is_dir():
-        raise ApiError(f"{folder}: no folder of public recordings; name it with --data")
-    return folder
-
-
-def _three(percentiles: dict[str, Any]) -> str:
-    return " / ".join(str(percentiles[name]["median"]) for name in ("p50", "p95", "p99"))
-
-
-def _benchmarks(name: str) -> ModuleType:
-    if not WING.is_dir():
-        raise ApiError(f"{CHECKOUT}: no benchmarks here; they are part of the source checkout")
-    sys.path.insert(0, str(CHECKOUT))
-    return import_module(f"benchmarks.{name}")
-
-
-def _show(figures: dict[str, Any], names: Iterable[str], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-        return
-    typer.echo(f"machine: {figures['machine']}")
-    for name in names:
-        spread = figures[name]
-        typer.echo(
-            f"{name}: median {spread['median']} ({spread['low']} to {spread['high']}, "
-            f"{spread['rounds']} rounds)"
-        )
