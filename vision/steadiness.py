@@ -47,6 +47,9 @@ from the last one compared, less what all differ by. In ten rendered cameras wit
 5 s apart, at most 0.072 of the pixels do; shifted by 8 px of 640, 0.104 and more; by 4 px, 0.066
 and more, so that the smallest shifts are told a few seconds later than the others."""
 
+URGENT: Final = 100.0
+"""How much sooner than others a camera is checked that may have been moved."""
+
 NOISE_SHARE: Final = 0.0025
 """Shifts below this share of the picture's width (1.6 px of 640) are taken for none. An unmoved
 camera measures 0.0-0.3 px over compression, changed light and people."""
@@ -91,14 +94,17 @@ class Steadiness:
         self._poor: deque[Condition] = deque(maxlen=_COUNTED)
         self._compared = np.zeros((0, 0), np.float32)
         self._glanced_at_s = -math.inf
-        self._noise_px = 0.0
+        self._calm = self._in_doubt = False
         self._looks_otherwise = False
         self.view = View()
 
-    def is_due(
+    def overdue_s(
         self, image: NDArray[np.uint8], people_px: NDArray[np.float32], now_s: float
-    ) -> bool:
-        """Whether a picture is to be checked.
+    ) -> float:
+        """How long a picture should have been checked already, seconds; negative if it need not be.
+
+        Where the camera looks otherwise than at its last check, or that check was in doubt, each
+        second counts for `URGENT`.
 
         Args:
             image: `(H, W, 3)` uint8 BGR.
@@ -106,22 +112,14 @@ class Steadiness:
             now_s: when it was taken, any clock.
         """
         since_s = now_s - self.checked_at_s
-        if since_s < CHECK_EVERY_S or since_s >= CALM_EVERY_S or not self._is_calm():
-            return since_s >= CHECK_EVERY_S
+        if self._in_doubt and since_s >= CHECK_EVERY_S:
+            return URGENT * since_s
+        if not self._calm or since_s < CHECK_EVERY_S:
+            return since_s - CHECK_EVERY_S
         if now_s - self._glanced_at_s >= CHECK_EVERY_S:
             self._glanced_at_s = now_s
             self._looks_otherwise = _differs(self._compared, _glance(image, people_px))
-        return self._looks_otherwise
-
-    def _is_calm(self) -> bool:
-        """Whether each of the last checks found the camera where it was, in a sound picture."""
-        return (
-            self.view.condition == "steady"
-            and len(self._shifts) == _COUNTED
-            and all(shift.shift_px < self._noise_px for shift in self._shifts)
-            and set(self._poor) == {"unknown"}
-            and not self._lost
-        )
+        return URGENT * since_s if self._looks_otherwise else since_s - CALM_EVERY_S
 
     def look(self, image: NDArray[np.uint8], people_px: NDArray[np.float32], now_s: float) -> View:
         """Check a picture, whether it is due or not.
@@ -133,13 +131,21 @@ class Steadiness:
         """
         self.checked_at_s = self._glanced_at_s = now_s
         self._compared, self._looks_otherwise = _glance(image, people_px), False
-        self._noise_px = NOISE_SHARE * image.shape[1]
         features = view_features(image, people_px)
         if self._reference is None:
             self._begin(features)
             return self.view
         self.view = self._judged(features, self._reference)
+        self._settle(NOISE_SHARE * image.shape[1])
         return self.view
+
+    def _settle(self, noise_px: float) -> None:
+        """Calm if all of the last checks found a steady camera so, in doubt if the last did not."""
+        steady = self.view.condition == "steady"
+        still = [shift.shift_px < noise_px for shift in self._shifts]
+        sound = [poor == "unknown" for poor in self._poor]
+        self._calm = steady and not self._lost and len(still) == _COUNTED and all(still + sound)
+        self._in_doubt = steady and bool(self._lost or not still[-1] or not sound[-1])
 
     def _begin(self, features: ViewFeatures) -> None:
         """Take as reference what a picture and one of the two before show in the same place."""

@@ -58,7 +58,7 @@ class SecondLook:
     """
 
     def __init__(self, detector: Detector, shown: Mapping[str, float]) -> None:
-        self._detector = detector
+        self.detector = detector
         self.shown = shown
 
     def look(
@@ -87,7 +87,7 @@ class SecondLook:
                 cuts.append(resized(cut, LOOK_SIDE_PX))
                 squares.append(_Square(row, left, top, cut.shape[0] / LOOK_SIDE_PX))
         sizes_px = [(image.shape[1], image.shape[0]) for image in images]
-        return PendingLooks(submit(self._detector, cuts) if cuts else None, squares, sizes_px)
+        return PendingLooks(submit(self.detector, cuts) if cuts else None, squares, sizes_px)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from vision.steadiness import CHECK_EVERY_S, Steadiness, reference_from
 from vision.view import View
 from vision.view_features import ReferenceFileError, from_bytes, to_bytes, view_features
 from vision.view_shift import find_shift
-from vision.view_watch import ViewWatch
+from vision.view_watch import CHECKS_A_SECOND, ViewWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,6 +325,38 @@ def test_cameras_are_checked_in_turn_about_once_a_second() -> None:
         assert np.diff(times).min() >= CHECK_EVERY_S - 1e-9
 
 
+def test_hundreds_of_cameras_share_the_checks_that_there_is_time_for() -> None:
+    watch, checks = ViewWatch(), 0
+    checked = {f"c{c}": -1.0 for c in range(40)}
+    plain = np.full((36, 64, 3), 90, np.uint8)
+    for k in range(100):
+        watch.check([frame_of(camera, plain, k / 5) for camera in checked], [NOBODY] * len(checked))
+        for camera, before_s in checked.items():
+            at_s = max(watch._of(camera).checked_at_s, before_s)
+            checks += at_s > before_s
+            checked[camera] = at_s
+    assert checks <= (20 + 1) * CHECKS_A_SECOND
+    assert min(checked.values()) >= 20 - 40 / CHECKS_A_SECOND - 1, (
+        "the longest unchecked comes next"
+    )
+
+
+def test_a_camera_that_looks_otherwise_is_checked_before_all_others() -> None:
+    reference = reference_from(seen(noise=99), NOBODY)
+    assert reference is not None
+    watch = ViewWatch({"a": reference})
+    others = [f"c{c}" for c in range(30)]
+    plain = np.full((36, 64, 3), 90, np.uint8)
+    for k in range(200):
+        picture = seen((12.0, 0.0), noise=k) if k >= 160 else seen(noise=k)
+        frames = [frame_of("a", picture, k / 5), *(frame_of(c, plain, k / 5) for c in others)]
+        watch.check(frames, [NOBODY] * len(frames))
+        if k == 159:
+            assert watch.view("a").condition == "steady"
+    assert watch._of("a").checked_at_s >= 33.0
+    assert watch.view("a").condition == "moved"
+
+
 def test_a_watch_knows_its_references_and_passes_over_recorded_boxes() -> None:
     reference = reference_from(seen(noise=99), NOBODY)
     assert reference is not None
@@ -391,7 +423,7 @@ def watched(
     compared, views = [], {}
     for k in range(5 * seconds):
         picture = pictures(k)
-        if steadiness.is_due(picture, people(k), k / 5):
+        if steadiness.overdue_s(picture, people(k), k / 5) >= 0.0:
             steadiness.look(picture, people(k), k / 5)
             compared.append(k)
         views[k] = steadiness.view
