@@ -107,17 +107,30 @@ def continuations(
     """
     if not beginnings or not endings:
         return []
-    gap_s = np.array([[b.at_s - e.at_s for e in endings] for b in beginnings])
-    way_m = np.array(
-        [[walk_m(e.level, e.xy_m, b.level, b.xy_m) for e in endings] for b in beginnings]
-    )
+    gap_s = np.array([b.at_s for b in beginnings])[:, None] - [e.at_s for e in endings]
     unseen_s = np.maximum(gap_s, 0.0)
-    possible = ~apart & (gap_s >= -OVERLAP_S) & (way_m <= RUN_MPS * unseen_s + PLACE_MARGIN_M)
-    walkable = possible & (way_m <= BRISK_MPS * unseen_s + PLACE_MARGIN_M)
-    recent = walkable & (gap_s <= max(WALKED_ON_S, harmless_s))
-
+    run_m, brisk_m = (pace * unseen_s + PLACE_MARGIN_M for pace in (RUN_MPS, BRISK_MPS))
+    in_turn = ~apart & (gap_s >= -OVERLAP_S)
+    just_now = gap_s <= max(WALKED_ON_S, harmless_s)
     b_armed = np.array([b.armed_llr >= ARMED_LLR for b in beginnings])
     e_armed = np.array([e.armed_llr >= ARMED_LLR for e in endings])
+
+    # A way is measured only where a rule asks for it and the straight line does not forbid it:
+    # many who are lost and found at once are many pairs.
+    straight_m = np.linalg.norm(
+        np.array([b.xy_m for b in beginnings])[:, None] - np.array([e.xy_m for e in endings]),
+        axis=2,
+    )
+    asked = (b_armed[:, None] & e_armed & (straight_m <= run_m)) | (
+        just_now & (straight_m <= brisk_m)
+    )
+    way_m = np.full(gap_s.shape, np.inf)
+    for b, e in np.argwhere(in_turn & asked):
+        ending, beginning = endings[e], beginnings[b]
+        way_m[b, e] = walk_m(ending.level, ending.xy_m, beginning.level, beginning.xy_m)
+    possible = in_turn & (way_m <= run_m)
+    recent = possible & (way_m <= brisk_m) & just_now
+
     pairs: list[tuple[int, int]] = []
     free_b, free_e = np.ones(len(beginnings), np.bool_), np.ones(len(endings), np.bool_)
     for b in np.flatnonzero(b_armed):

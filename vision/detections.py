@@ -58,9 +58,10 @@ class Detections:
 
     def of(self, labels: frozenset[str]) -> Detections:
         """Only the boxes whose class name is in `labels`."""
-        wanted = [i for i, name in enumerate(self.class_names) if name in labels]
-        keep = np.isin(self.class_id, wanted)
-        return self.where(keep)
+        if not len(self):
+            return self
+        wanted = np.array([name in labels for name in self.class_names], np.bool_)
+        return self.where(wanted[self.class_id])
 
     def where(self, keep: NDArray[np.bool_]) -> Detections:
         """Only the boxes where `keep`, `(N,)` bool, is true."""
