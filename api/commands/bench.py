@@ -21,31 +21,18 @@ from .bench_checkout import (
     show,
     three,
 )
+from .bench_decoding import decode
 from .bench_inference import detect
+from .bench_keep import keep
+from .bench_pipeline import pipeline
+from .bench_scale import scale
 
 app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
+app.command("decode")(decode)
 app.command("detect")(detect)
-
-
-@app.command("pipeline")
-def pipeline(
-    drill: Annotated[Path, typer.Option(metavar="DIR", help="Drill with videos.")] = WING,
-    device: Annotated[Device, typer.Option(help="Where the detector runs.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """What share of the bare detector's speed does the whole way to an answer keep?
-
-    Examples:
-      lastseen bench pipeline
-
-      lastseen bench pipeline --json > pipeline.json
-    """
-    figures = benchmark("pipeline").measure(drill, device)
-    show(
-        figures,
-        ("detector_frames_per_s", "whole_way_frames_per_s", "efficiency"),
-        as_json=as_json,
-    )
+app.command("pipeline")(pipeline)
+app.command("scale")(scale)
+app.command("keep")(keep)
 
 
 @app.command("gate")
