@@ -117,6 +117,10 @@ def test_metrics_tell_of_an_incident(anybody: TestClient, run_by: Console, clock
         assert value(before, "lastseen_camera_starved", site="small", camera="cam-01") is None
         made = console.post("/v1/incidents", json=OPEN, headers=run_by.bearer)
         assert made.status_code == 201, made.text
+        # There from the beginning: what is old is noticed also where no frame ever comes.
+        waiting = anybody.get("/metrics", headers=HEADER).text
+        captured = "lastseen_answer_newest_capture_timestamp_seconds"
+        assert value(waiting, captured, site="small") == 0.0
         run = run_by.runs.made[0]
         run.say(answer(START_S, subject(at_s=START_S)))
         run.say(answer(START_S, subject(at_s=START_S)))
