@@ -26,6 +26,7 @@ from vision.pipeline import Pipeline, load_pipeline
 from vision.questions import leaves_question
 from vision.streaming import Streams
 
+from .logs import about
 from .worker_feeds import WorkerFeeds, source_of
 from .worker_messages import (
     Attend,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from .worker_messages import Engine, FromWorker, ToWorker, WorkerSite
     from .worker_pipes import ToRun
 
-WARM_UP_FRAMES = 8
 FRAME_PATIENCE_S = 0.1
 FEEDS_EVERY_S = 0.5
 WARM_UP_PX = (360, 640)
@@ -94,7 +94,10 @@ def run_worker(
                 pipeline.warm_up([_blank()])
                 run.send(Ready(backend))
             begin = run.receive()
-        with contextlib.closing(_streams(begin.job.site, hand_on)) as streams:
+        with (
+            about(incident=begin.job.incident) if begin.job.incident else contextlib.nullcontext(),
+            contextlib.closing(_streams(begin.job.site, hand_on)) as streams,
+        ):
             work = _Work(begin, pipeline, streams, run.send, source)
             with contextlib.closing(work):
                 while True:
@@ -239,7 +242,7 @@ def build_pipeline(device: Device, *, pixels: bool) -> tuple[Pipeline, str]:
     if not pixels:
         return Pipeline(None, LookRates.silent()), "recorded boxes"
     pipeline, detector = load_pipeline(device)
-    pipeline.warm_up([_blank()] * WARM_UP_FRAMES)
+    pipeline.warm_up([_blank()] * batches_of(pipeline.detector)[-1])
     return pipeline, detector.backend
 
 

@@ -76,11 +76,13 @@ class WorkerJob:
             what is written into its folder later is for the next one.
         started_at_s: recordings start at this Unix time.
         duration_s: recordings stop at this time after their start; None plays them to the end.
+        incident: id of the incident, for the lines of the log; "" where there is none.
     """
 
     site: WorkerSite
     started_at_s: float
     duration_s: float | None = None
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
