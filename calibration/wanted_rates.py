@@ -56,6 +56,9 @@ HINT_M: Final = 25.0
 LEAST_WEIGHT: Final = 0.03
 """Weights below are left to the turns that every camera has."""
 
+STANDS_OUT: Final = 1.5
+"""Somebody so many times as likely as half of all others stands out, however unlikely."""
+
 MOST_SUSPECTS: Final = 8
 
 _AHEAD_M: Final = 2.0
@@ -153,22 +156,24 @@ def wanted_rates(
 
 
 def _suspects(answer: Answer | None) -> list[tuple[RankedSubject, float]]:
-    """Those whom something speaks against, and whom people follow, and how much each stands out.
+    """Those who stand out, and how much, 0..1; most first.
 
-    All compete for the same frames, so each counts by its probability times its share of the
-    likeliest one's. Somebody against whom nothing speaks is left to the turns.
+    People follow them, or something speaks against them more than against most. All compete for
+    the same frames: each counts by its share of all their probability, or, if that is more, by its
+    probability times its share of the likeliest one's. So one suspect has its whole weight from
+    the first evidence on, and of many none has much.
     """
-    if answer is None:
-        return []
+    ranked = [] if answer is None else [one for one in answer.subjects if one.status == "ranked"]
+    usual = float(np.median([one.probability for one in ranked])) if ranked else 0.0
     found = []
-    for subject in answer.subjects:
-        if subject.status == "ranked":
-            followed = any(mark.kind in {"designate", "confirm"} for mark in subject.marks)
-            if followed or subject.probability > ARMED_PRIOR:
-                found.append((subject, 1.0 if followed else subject.probability))
-    most = max((probability for _, probability in found), default=1.0)
+    for subject in ranked:
+        followed = any(mark.kind in {"designate", "confirm"} for mark in subject.marks)
+        if followed or subject.probability > min(ARMED_PRIOR, STANDS_OUT * usual):
+            found.append((subject, 1.0 if followed else subject.probability))
     found.sort(key=lambda one: (-one[1], one[0].rank))
-    return [(subject, p * p / most) for subject, p in found[:MOST_SUSPECTS]]
+    found = found[:MOST_SUSPECTS]
+    total, most = sum(p for _, p in found), max((p for _, p in found), default=1.0)
+    return [(subject, max(p / total, p * p / most)) for subject, p in found]
 
 
 def _in_view(

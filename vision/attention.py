@@ -11,12 +11,14 @@ Every batch is filled in three steps:
    equal slowing down is the elastic task model of Buttazzo et al., RTSS 1998. Serving what has the
    largest weighted age is the max-weight policy of Kadota et al., IEEE/ACM Trans. Networking
    26(6), 2018, for the age of information.)
-3. Whatever is left, so that nothing idles: the cameras not looked at for longest.
+3. Whatever is left, so that nothing idles: the cameras not looked at for longest, where those in
+   which something goes on moving grow old `MOVES_AGE` times as fast. It is no want, because in a
+   school in which everybody is afoot it would drown all others.
 
 A camera is wanted because somebody outside says so (`Attention.attend`: a suspect is there or can
 walk there next; pruning cameras by where a person can appear is what ReXCam does, Jain et al.,
-arXiv:1811.01268), because its own last look left a question open (`Attention.saw`), or because
-something moves in it. Without any of these the cameras take turns.
+arXiv:1811.01268), because its own last look left a question open (`Attention.saw`), or, for one
+look, because something began to move in it. Without any of these the cameras take turns.
 """
 
 from __future__ import annotations
@@ -52,8 +54,9 @@ OPEN_S: Final = 2.0
 STIR_FPS: Final = 10.0
 """A camera in which something began to move is overdue as if this were wanted of it."""
 
-MOVES_FPS: Final = 1.0
-"""Looks a second wanted of a camera in which something goes on moving."""
+MOVES_AGE: Final = 4.0
+"""Where something goes on moving, time since the last look counts for so much, at most. Judgement:
+of 400 cameras over 50 people some 100 show motion, and then get as many looks as all others."""
 
 MOST_HALVINGS: Final = 5
 """Each look at something that moves and is nobody halves what motion is worth in that camera, at
@@ -213,9 +216,9 @@ class Attention:
         stirred = np.fromiter((one.stirred for one in waiting), bool, len(waiting))
         wanted_fps = self._wanted_fps(now_s)
         age_s = np.maximum(now_s - self._looked_s[rows], 0.0)
-        overdue = age_s * np.maximum(
-            wanted_fps[rows], self._motion_fps(rows, moves, stirred, now_s)
-        )
+        worth = self._motion_worth(rows, now_s)
+        stir_fps = np.where(stirred, STIR_FPS * worth, 0.0)
+        overdue = age_s * np.maximum(wanted_fps[rows], stir_fps)
         turn = np.fromiter((one.served_turn for one in waiting), int, len(waiting))
         captured_s = np.fromiter((one.captured_at_s for one in waiting), float, len(waiting))
         in_turn = np.lexsort((self._by_name[rows], captured_s, turn))
@@ -224,7 +227,9 @@ class Attention:
         floor = self._floor(in_turn, age_s, frames)
         rest = in_turn[~np.isin(in_turn, floor)]
         late = np.where(overdue[rest] >= 1.0, overdue[rest], 0.0)
-        chosen = np.concatenate([floor, rest[np.argsort(-late, kind="stable")]])[:frames]
+        grown_s = age_s * np.where(moves, 1.0 + (MOVES_AGE - 1.0) * worth, 1.0)
+        by_need = rest[np.lexsort((-grown_s[rest], -late))]
+        chosen = np.concatenate([floor, by_need])[:frames]
 
         due = overdue >= 1.0
         due[chosen] = False
@@ -302,19 +307,10 @@ class Attention:
         attended = self._attend_fps if now_s < self._attend_until_s else 0.0
         return np.maximum(attended, np.where(now_s < self._open_until_s, OPEN_FPS, 0.0))
 
-    def _motion_fps(
-        self,
-        rows: NDArray[np.int64],
-        moves: NDArray[np.bool_],
-        stirred: NDArray[np.bool_],
-        now_s: float,
-    ) -> NDArray[np.float64]:
-        """Looks a second wanted of the waiting cameras because something moves there."""
-        nobody = np.where(now_s - self._nobody_s[rows] > FORGIVEN_S, 0.0, self._nobody[rows])
-        worth: NDArray[np.float64] = np.where(
-            stirred, STIR_FPS, np.where(moves, MOVES_FPS, 0.0)
-        ) * np.exp2(-nobody)
-        return worth
+    def _motion_worth(self, rows: NDArray[np.int64], now_s: float) -> NDArray[np.float64]:
+        """What motion is worth in the waiting cameras, 0..1: less where it was nobody before."""
+        forgiven = now_s - self._nobody_s[rows] > FORGIVEN_S
+        return np.exp2(-np.where(forgiven, 0.0, self._nobody[rows]))
 
     def _note(
         self,
