@@ -24,9 +24,11 @@ from .input_log import Observation, with_publication
 from .machine import machine_facts, package_versions
 from .recorded_frames import recorded_frames
 from .run_jobs import drill_jobs
+from .run_news import CamerasMoved
 from .run_record import FrameCounts, RunRecord
 from .run_stills import StillsOfAlerts
 from .worker import build_pipeline, saved_views
+from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from .drill_files import Drill, DrillFeed
     from .gate import Gate, Permit
     from .input_log import Logged
+    from .run_news import RunNews
     from .runs import CameraStatus
+    from .workers import WorkerMaker
 
 BATCH_SPAN_S = 0.05
 """At full speed, frames of different cameras captured within this time go as one batch."""
@@ -70,7 +74,7 @@ class Progress:
 class DrillRecorder:
     """Collects what a run of a drill publishes and sees, and makes its record.
 
-    Hand `log` to the run.
+    Hand `log` and `watch` to the run.
     """
 
     def __init__(self, drill: Drill) -> None:
@@ -79,12 +83,20 @@ class DrillRecorder:
         self._newest: Answer | None = None
         self._stills = StillsOfAlerts()
         self._troubles: dict[str, None] = {}
+        self._moves: list[CamerasMoved] = []
 
     def log(self, entry: Logged) -> None:
         """Keep what the run's locator takes and gives, in its order."""
         self._log.append(entry)
         if isinstance(entry, Answer):
             self._newest = entry
+
+    def watch(self, news: RunNews) -> None:
+        """Keep which cameras got another worker."""
+        if isinstance(news, CamerasMoved):
+            self._moves.append(news)
+            if news.why:
+                self.trouble(news.text)
 
     def trouble(self, sentence: str) -> None:
         """Keep a sentence about what went wrong; the same one is kept once."""
@@ -124,6 +136,7 @@ class DrillRecorder:
             versions=package_versions(),
             problems=tuple(self._troubles),
             stills=self._stills.stills(e for e in self._log if isinstance(e, Answer)),
+            moves=tuple(self._moves),
         )
 
 
@@ -134,8 +147,10 @@ def play_realtime(
     *,
     device: Device = "auto",
     now: Callable[[], float] = time.time,
+    make_worker: WorkerMaker = WorkerProcess,
+    workers: int = 1,
 ) -> RunRecord:
-    """Play a drill as if live, through the same worker process as an incident.
+    """Play a drill as if live, through the same workers as an incident.
 
     Args:
         drill: what to play.
@@ -143,6 +158,8 @@ def play_realtime(
         on_progress: called a few times a second from this thread; what it raises ends the run.
         device: "auto", "cpu" or "cuda".
         now: the clock, Unix seconds.
+        make_worker: makes what works on the pixels.
+        workers: how many of them.
 
     Raises:
         api.errors.RunError: the worker did not come up.
@@ -165,6 +182,9 @@ def play_realtime(
         duration_s=drill.duration_s,
         device=device,
         now=now,
+        make_worker=make_worker,
+        workers=workers,
+        watch=recorder.watch,
     )
     try:
         run.start()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .fleet_member import Member
+from .fleet_moves import Moves
 from .fleet_slots import Slot
 from .sharding import dealt
 from .worker_messages import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from vision.stream_parts import StreamPart
 
     from .fleet_member import Inbox
+    from .run_news import CamerasMoved
     from .runs import CameraStatus
     from .worker_messages import CameraJob, Engine, FromWorker, WorkerSite
     from .workers import WorkerMaker
@@ -61,14 +63,15 @@ class Fleet:
         take_pictures: takes the parts of streams, from several threads.
         duration_s: length of a drill, seconds; None for live cameras.
         size: how many workers there are.
+        tell: takes what happens to cameras; it is quick.
         started_at_s: when recordings started, Unix seconds; None starts them once a worker is
             ready.
+        incident: its id, for the lines of the log.
         now: the clock, Unix seconds.
 
     Attributes:
         backend: what the detectors run on; "" until the first worker is ready.
         changes: how often a worker was told other cameras than before.
-        moved: cameras that went from one worker to another, so far.
         restarts: workers that died or hung, so far.
         batches: how many batches of which size in frames were detected in, since it was emptied.
     """
@@ -83,7 +86,9 @@ class Fleet:
         *,
         duration_s: float | None = None,
         size: int = 1,
+        tell: Callable[[CamerasMoved], None] = lambda _: None,
         started_at_s: float | None = None,
+        incident: str = "",
         now: Callable[[], float],
     ) -> None:
         self._make = make
@@ -92,11 +97,17 @@ class Fleet:
         self._cameras = {camera.camera: camera for camera in cameras}
         self._take_pictures = take_pictures
         self._duration_s = duration_s
+        self._tell = tell
         self._now = now
         self._inbox: Inbox = queue.Queue(MOST_WAITING)
         self._slots = [Slot(now()) for _ in range(size)]
-        self._job = None if started_at_s is None else WorkerJob(site, started_at_s, duration_s)
+        self._incident = incident
+        self._job: WorkerJob | None = None
+        if started_at_s is not None:
+            self._job = WorkerJob(site, started_at_s, duration_s, incident)
         self._holders: dict[str, Member] = {}
+        self._able: frozenset[int] = frozenset()
+        self._moves = Moves()
         self._before: dict[str, Counter[str]] = {camera: Counter() for camera in self._cameras}
         self._told: dict[str, CameraStatus] = {}
         self._born = 0
@@ -104,7 +115,6 @@ class Fleet:
         self._over = False
         self.backend = ""
         self.changes = 0
-        self.moved = 0
         self.restarts = 0
         self.batches: Counter[int] = Counter()
 
@@ -132,6 +142,11 @@ class Fleet:
     def started_at_s(self) -> float | None:
         """When the feeds were opened first, Unix seconds; None before."""
         return None if self._job is None else self._job.started_at_s
+
+    @property
+    def moved(self) -> int:
+        """Cameras that went from one worker to another, so far."""
+        return self._moves.count
 
     @property
     def ended(self) -> bool:
@@ -183,7 +198,9 @@ class Fleet:
         match message:
             case Observed():
                 positions = message.positions
-                if self._holders.get(positions.camera) is member:
+                if self._holders.get(positions.camera) is member and self._moves.is_news(
+                    message, self._now()
+                ):
                     shifted = positions.track_id + member.first_track
                     yield replace(message, positions=replace(positions, track_id=shifted))
             case Pictured():
@@ -213,7 +230,7 @@ class Fleet:
     def _begin(self, member: Member, backend: str) -> None:
         member.backend = self.backend = backend
         if self._job is None:
-            self._job = WorkerJob(self._site, self._now(), self._duration_s)
+            self._job = WorkerJob(self._site, self._now(), self._duration_s, self._incident)
         for slot in self._slots:
             if slot.member is member:
                 slot.trouble = ""
@@ -234,12 +251,12 @@ class Fleet:
             elif member.gone or member.silence.lasts(HANGS_S):
                 reason = member.failure or (member.worker.why_ended if member.gone else "it hangs")
                 member.gone = True
-                self._drop(member)
+                self._drop(member, f"died ({reason})")
+                self._deal()  # before it is ended, which takes a moment where it hangs
                 member.stop()
                 slot.died(reason, self._now())
                 self.restarts += 1
-                self._deal()
-        if any(self._silent(member) for member in self._members()):
+        if frozenset(member.number for member in self._can_work()) != self._able:
             self._deal()
 
     def _spawn(self, slot: Slot) -> None:
@@ -251,17 +268,18 @@ class Fleet:
     def _members(self) -> list[Member]:
         return [slot.member for slot in self._slots if slot.member is not None]
 
-    @staticmethod
-    def _silent(member: Member) -> bool:
-        return member.ready and member.silence.lasts(MOVES_S) and bool(member.cameras)
+    def _can_work(self) -> list[Member]:
+        """Those who are ready and heard of; all who are ready where nobody is."""
+        ready = [member for member in self._members() if member.ready]
+        return [member for member in ready if not member.silence.lasts(MOVES_S)] or ready
 
     def _deal(self) -> None:
         """Give every camera a worker that can see to it, as far as there is one."""
         if self._job is None or self._over:
             return
         ready = [member for member in self._members() if member.ready]
-        able = [member for member in ready if not member.silence.lasts(MOVES_S)] or ready
-        numbers = {member.number: member for member in able}
+        numbers = {member.number: member for member in self._can_work()}
+        self._able = frozenset(numbers)
         now_dealt = dealt(
             {camera: self._load(camera) for camera in self._cameras},
             {camera: member.number for camera, member in self._holders.items()},
@@ -270,11 +288,7 @@ class Fleet:
         wanted = {member: set[str]() for member in ready}
         for camera, number in now_dealt.items():
             wanted[numbers[number]].add(camera)
-            holder = self._holders.get(camera)
-            if holder is not None and holder.number != number:
-                self._let_go(camera, holder)
-                self.moved += 1
-            self._holders[camera] = numbers[number]
+            self._hand(camera, numbers[number])
         for member in sorted(wanted, key=lambda one: len(wanted[one])):
             if frozenset(wanted[member]) != member.cameras or not member.began:
                 jobs = tuple(self._cameras[camera] for camera in sorted(wanted[member]))
@@ -282,16 +296,30 @@ class Fleet:
                 self.changes += 1
         if self._show is not None:
             self.show(self._show)
+        for moved in self._moves.arrive(self._holders, self._now()):
+            self._tell(moved)
+
+    def _hand(self, camera: str, to: Member) -> None:
+        """Give a camera to a worker, if it has another or none."""
+        holder = self._holders.get(camera)
+        if holder is to:
+            return
+        if holder is not None:
+            self._let_go(camera, holder)
+            why = "said nothing" if holder.silence.lasts(MOVES_S) else ""
+            self._moves.leave(camera, holder, why, self._now())
+        self._holders[camera] = to
 
     def _load(self, camera: str) -> float:
         member = self._holders.get(camera)
         state = None if member is None else member.states.get(camera)
         return (state.fps if state is not None else None) or _FRAMES_A_SECOND
 
-    def _drop(self, member: Member) -> None:
+    def _drop(self, member: Member, why: str) -> None:
         """Take the cameras away from a worker that is no more."""
         for camera in [one for one, holder in self._holders.items() if holder is member]:
             self._let_go(camera, member)
+            self._moves.leave(camera, member, why, self._now())
             del self._holders[camera]
         member.cameras = frozenset()
 

@@ -40,13 +40,14 @@ class Slot:
         member = self.member
         if member is None:
             raise ValueError("nobody was here who could have died")
+        name = member.worker.name
         if now_s - member.born_s > STEADY_S:
             self.deaths = 0
         self.member = None
         self.given_up = self.deaths >= len(RESTART_DELAYS_S)
         if self.given_up:
-            self.trouble = f"the worker was given up: {reason}"
+            self.trouble = f"{name} was given up: {reason}"
         else:
             self._due_at_s = now_s + RESTART_DELAYS_S[self.deaths]
-            self.trouble = f"the worker died ({reason}) and is being started again"
+            self.trouble = f"{name} died ({reason}) and is being started again"
         self.deaths += 1

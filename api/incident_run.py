@@ -288,7 +288,9 @@ class IncidentRun:
             self._streams.hand_on,
             duration_s=self._duration_s,
             size=self._size,
+            tell=self._watch,
             started_at_s=self._started_at_s,
+            incident=self._incident,
             now=self._now,
         )
         publish_at_s = quiet_at_s = hear_at_s = -1.0

@@ -119,6 +119,7 @@ def drawn_data(runs: list[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
                     for camera, about in run["cameras"].items()
                     if about["outages"]
                 },
+                "gaps": [gap for gap in run.get("gaps", ()) if gap["camera"] is None],
             }
             for name, run in runs
         ],

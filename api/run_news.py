@@ -41,7 +41,39 @@ class BatchesTaken:
     sizes: tuple[tuple[int, int], ...]
 
 
-RunNews = Logged | WorkersFared | BatchesTaken
+@dataclass(frozen=True, slots=True)
+class CamerasMoved:
+    """Cameras have another worker than before.
+
+    Attributes:
+        at_s: when, Unix seconds.
+        cameras: which, by id.
+        before: who had them.
+        now: who has them.
+        why: what was wrong with whoever had them; "" where nothing was, and they were shared out
+            anew.
+        after_s: for how long nothing had been heard of that one, seconds; None where nothing was
+            wrong.
+    """
+
+    at_s: float
+    cameras: tuple[str, ...]
+    before: str
+    now: str
+    why: str = ""
+    after_s: float | None = None
+
+    @property
+    def text(self) -> str:
+        """It in a sentence."""
+        count = len(self.cameras)
+        what = self.cameras[0] if count == 1 else f"{count} cameras"
+        if self.after_s is None:
+            return f"{what} went from {self.before} to {self.now}"
+        return f"{self.before} {self.why}; {what} went to {self.now} after {self.after_s:.1f} s"
+
+
+RunNews = Logged | WorkersFared | BatchesTaken | CamerasMoved
 
 RunWatch = Callable[[RunNews], None]
 """Takes each in the moment of its turn, one at a time; it is quick and never raises."""

@@ -10,7 +10,7 @@ make up most of the file; the digest beside an answer is that of all of it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -28,6 +28,7 @@ from .input_log import (
     read_input,
     without_trails,
 )
+from .run_news import CamerasMoved
 from .run_stills import Still, read_still, still_line
 from .whole_files import write_whole
 
@@ -81,6 +82,7 @@ class RunRecord:
         digests: of the answers as they were published, in their order; empty where the answers in
             the log are these, whole.
         stills: what those who were called armed were called so for, heads covered.
+        moves: which cameras got another worker meanwhile, and why.
     """
 
     drill: str
@@ -95,6 +97,7 @@ class RunRecord:
     problems: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     stills: tuple[Still, ...] = ()
+    moves: tuple[CamerasMoved, ...] = ()
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -139,6 +142,7 @@ class _Head(BaseModel):
     machine: dict[str, str]
     versions: dict[str, str]
     problems: tuple[str, ...]
+    moves: tuple[CamerasMoved, ...] = ()
 
 
 def save_run(record: RunRecord, path: Path) -> None:
@@ -162,6 +166,7 @@ def save_run(record: RunRecord, path: Path) -> None:
         "machine": dict(record.machine),
         "versions": dict(record.versions),
         "problems": list(record.problems),
+        "moves": [asdict(move) for move in record.moves],
     }
     lines = [json.dumps(head)]
     for entry in record.replayable():
@@ -228,6 +233,7 @@ def load_run(path: Path) -> RunRecord:
         problems=head.problems,
         digests=tuple(digests),
         stills=tuple(stills),
+        moves=head.moves,
     )
 
 

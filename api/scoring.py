@@ -11,6 +11,7 @@ from .scoring_cameras import cameras_of
 from .scoring_everybody import everybody
 from .scoring_faults import faults_of
 from .scoring_figures import EverybodyFigures, Figures, FinalAnswer, null_reasons
+from .scoring_gaps import gaps_of
 from .scoring_intruder import IntruderFigures, compare, doors_of, figures_of
 from .scoring_latency import (
     histogram_edges_ms,
@@ -115,6 +116,7 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
     ends_s = stage_ends_s(record)
     spans = spans_ms(ends_s)
     hours = len(record.frames) * record.duration_s / 3600
+    of_cameras = cameras_of(record, truth, ends_s)
     figures = Figures(
         drill=record.drill,
         exercise=record.exercise,
@@ -164,7 +166,8 @@ def score(record: RunRecord, site: Site, truth: Truth | None) -> Score:
             camera: {"in": counts.received, "used": counts.used, "dropped": counts.dropped}
             for camera, counts in record.frames.items()
         },
-        cameras=cameras_of(record, truth, ends_s),
+        cameras=of_cameras,
+        gaps=gaps_of(record.log, of_cameras, record.start_s, record.duration_s),
         alarms=alarms_of(record.answers, truth, record.start_s, record.stills),
         false_positions=None if faults is None else faults.false_positions,
         switches=None if faults is None else faults.switches,

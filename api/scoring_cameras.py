@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from .scoring_figures import NOT_MEASURED, Percentiles, Spread
+from .scoring_gaps import with_moves
 from .scoring_latency import percentiles
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ USUAL_GAPS: Final = 5.0
 SAME_BODY_M: Final = 2.0
 """A position farther than this from everybody is of nobody, and says nothing of exactness."""
 
-Why = Literal["no frames were used", "moved, covered or out of focus"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -41,7 +40,7 @@ class Outage:
 
     from_t_s: float
     until_t_s: float
-    why: Why
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,18 @@ def cameras_of(
     observations = record.observations
     names = np.array([seen.positions.camera for seen in observations], dtype=object)
     made = {}
+    outages = with_moves(
+        {
+            camera: outages_of(
+                [seen for seen in observations if seen.positions.camera == camera],
+                record.start_s,
+                record.duration_s,
+            )
+            for camera in record.frames
+        },
+        record.moves,
+        record.start_s,
+    )
     for camera in record.frames:
         rows = np.flatnonzero(names == camera)
         own = [observations[row] for row in rows.tolist()]
@@ -89,7 +100,7 @@ def cameras_of(
             unplaced=sum(seen.positions.unplaced + seen.positions.withheld for seen in own),
             off_m=NOT_MEASURED if truth is None else _off_m(own, truth, record.start_s),
             latency_ms=percentiles(spans_ms[np.isfinite(spans_ms)]),
-            outages=outages_of(own, record.start_s, record.duration_s),
+            outages=outages[camera],
         )
     return made
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .scoring_alarms import Alarm
     from .scoring_cameras import CameraFigures
     from .scoring_faults import FalsePosition, Switch
+    from .scoring_gaps import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Figures:
     latency_histograms: Mapping[str, Any]
     frames: Mapping[str, Mapping[str, int]]
     cameras: Mapping[str, CameraFigures]
+    gaps: tuple[Gap, ...]
     alarms: tuple[Alarm, ...]
     false_positions: tuple[FalsePosition, ...] | None
     switches: tuple[Switch, ...] | None

@@ -27,9 +27,14 @@ class Silence:
         """Note that it has said something."""
         self._heard_s = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """For how long it has said nothing; 0 where nothing was expected."""
+        return 0.0 if self._heard_s is None else time.monotonic() - self._heard_s
+
     def lasts(self, longer_than_s: float) -> bool:
         """Whether it has said nothing for longer than that, seconds."""
-        return self._heard_s is not None and time.monotonic() - self._heard_s > longer_than_s
+        return self.seconds > longer_than_s
 
 
 def not_live(camera: CameraStatus, reason: str) -> CameraStatus:

@@ -73,6 +73,7 @@ function rowsOf(run) {
   if (run.alarms.length) rows.push({ kind: "alerts", label: "Armed alerts", high: 24 });
   const tracks = everyTrack ? line.tracks : line.tracks.slice(0, MOST_TRACKS);
   for (const track of tracks) rows.push({ kind: "track", label: track.subject, high: 13, track });
+  if (run.gaps.length) rows.push({ kind: "outages", label: "Answers out", high: 16, outages: run.gaps });
   for (const [camera, outages] of Object.entries(run.outages)) {
     rows.push({ kind: "outages", label: `${camera} out`, high: 16, outages });
   }
