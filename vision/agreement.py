@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.exports import Form
     from models.registry import Checkpoint
 
+    from .backend import FlowingBackend
     from .detect import Detector
     from .detections import Detections
 
@@ -58,6 +59,17 @@ TOLERANCES: dict[Form, Tolerance] = {
 }
 """Single precision differs by rounding alone, half precision in the third digit of a score, eight
 bits visibly: what such a network is worth is then said by its own evaluation."""
+
+
+LIVE_TOLERANCES: dict[str, Tolerance] = {
+    "int8": TOLERANCES["openvino-int8"],
+    "bf16": Tolerance(score=0.01, iou=0.98, unmatched=0.02),
+    "fp16": TOLERANCES["tensorrt"],
+    "f32": TOLERANCES["openvino"],
+    "fp32": TOLERANCES["onnx"],
+}
+"""By what a backend's name says it computes in, the coarsest first. bfloat16 keeps eight bits of a
+number, float16 eleven: more often a box at the edge of being found is found by one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +174,33 @@ def checkpoint_and_export(
         YoloDetector(checkpoint, TorchBackend(checkpoint, "cpu"), faint),
         YoloDetector(checkpoint, backend, faint),
     )
+
+
+def checkpoint_and_live(
+    checkpoint: Checkpoint, backend: FlowingBackend, sure_from: float = COMPARED_FROM
+) -> tuple[YoloDetector, YoloDetector]:
+    """The checkpoint in torch, single precision, and as a backend runs it live.
+
+    Args:
+        checkpoint: the weights.
+        backend: what `vision.backend_choice.load_backend` returned.
+        sure_from: see `compare`.
+    """
+    faint = dict.fromkeys(checkpoint.classes, sure_from * _FAINT_SHARE)
+    return (
+        YoloDetector(checkpoint, TorchBackend(checkpoint, "cpu"), faint),
+        YoloDetector(checkpoint, backend, faint),
+    )
+
+
+def live_tolerance(backend_name: str) -> Tolerance:
+    """Return how far a backend may be from single precision, by what its name says.
+
+    Raises:
+        ValueError: if the name tells no precision.
+    """
+    parts = backend_name.split("-")
+    for precision, tolerance in LIVE_TOLERANCES.items():
+        if precision in parts:
+            return tolerance
+    raise ValueError(f"{backend_name!r}: expected one of {', '.join(LIVE_TOLERANCES)} in the name")

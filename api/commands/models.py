@@ -14,12 +14,15 @@ from api.errors import ApiError
 from models.exports import Form
 from vision.detect import Device
 
+from .models_verify import in_words, require_equal, verify
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from models.evaluation import Figures
 
 app = typer.Typer(help="List, train and measure weights.", no_args_is_help=True)
+app.command("verify")(verify)
 
 _DeviceOption = Annotated[Device, typer.Option(help="Where the detector runs.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -347,17 +350,8 @@ def export(
         return
     with notes.status("comparing"):
         agreement = compare(*checkpoint_and_export(checkpoint, written), samples[1::2])
-    tolerance = TOLERANCES[form]
-    typer.echo(
-        f"{agreement.boxes} boxes in {agreement.pictures} pictures, {agreement.unmatched} of them "
-        f"found by one alone (at most {tolerance.unmatched:.1%}); score differs by "
-        f"{agreement.score_median:.4f} in the median (at most {tolerance.score:g}), "
-        f"{agreement.score_worst:.4f} at worst; overlap {agreement.iou_median:.4f} in the median "
-        f"(at least {tolerance.iou:g}), {agreement.iou_worst:.4f} at worst"
-    )
-    if not agreement.within(tolerance):
-        why = "no boxes to compare" if not agreement.boxes else "outside the tolerance"
-        raise ApiError(f"{written}: not proven equal to {checkpoint.name}: {why}")
+    typer.echo(in_words(agreement, TOLERANCES[form]))
+    require_equal(agreement, TOLERANCES[form], str(written))
 
 
 def _figures_table(figures: Figures, title: str) -> Table:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from vision.agreement import TOLERANCES, Tolerance, compare
+from vision.agreement import TOLERANCES, Tolerance, compare, live_tolerance
 from vision.detections import Detections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from models.exports import Form
 
 Row = tuple[tuple[float, ...], float, int]
 STRICT = Tolerance(score=0.001, iou=0.99, unmatched=0.0)
@@ -72,3 +74,22 @@ def test_nothing_to_compare_proves_nothing() -> None:
     agreement = compare(Fixed(), Fixed(), PICTURES)
     assert agreement.boxes == 0
     assert not any(agreement.within(tolerance) for tolerance in TOLERANCES.values())
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    [
+        pytest.param("openvino-cpu-int8-bf16", "openvino-int8", id="the-coarser-of-two"),
+        pytest.param("openvino-cpu-f32", "openvino", id="weights-are-stored-in-half-precision"),
+        pytest.param("torch-cuda-fp16", "tensorrt", id="half-on-a-gpu"),
+        pytest.param("torch-cpu-fp32", "onnx", id="single"),
+    ],
+)
+def test_what_runs_live_is_held_to_its_precision(backend: str, precision: Form) -> None:
+    assert live_tolerance(backend) == TOLERANCES[precision]
+
+
+def test_bfloat16_has_a_tolerance_of_its_own_and_the_unknown_none() -> None:
+    assert live_tolerance("openvino-cpu-bf16").unmatched == 0.02
+    with pytest.raises(ValueError, match="'quantum-cpu': expected one of int8, bf16"):
+        live_tolerance("quantum-cpu")
