@@ -96,7 +96,7 @@ class MetricsNow(Collector):
         yield GaugeMetricFamily(
             "lastseen_audit_whole", "Whether the audit is whole; NaN where it is not known.", whole
         )
-        state = looked.record.state(wait_s=_WAIT_S)
+        state = looked.record.state(wait_s=0.0)  # it was waited for above
         if state is not None and state.entries is not None:
             yield CounterMetricFamily(
                 "lastseen_audit_entries", "Entries of the audit.", state.entries
@@ -134,7 +134,7 @@ class MetricsNow(Collector):
             "When the grant of an open incident ends, Unix seconds.",
             labels=("site",),
         )
-        # An exercise may still be ending where an emergency was opened: the newest of a site counts.
+        # An exercise may still be ending where an emergency was opened: the newest counts.
         for site, one in {one.target.id: one for one in reversed(unclosed)}.items():
             followers.add_metric((site,), one.events.readers)
             ends.add_metric((site,), one.grant.until_s)

@@ -136,7 +136,10 @@ def serve(
                 watch=lambda incident, site: telemetry.of(incident, site).take,
             ),
             operations=Operations(
-                telemetry, settings.metrics_secret(), preparing.is_alive, workers.why_cold
+                telemetry,
+                settings.metrics_secret(),
+                preparing=preparing.is_alive,
+                warm=workers.why_cold if waiting else None,
             ),
             verifier=verifier,
             holder=settings.server,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +20,6 @@ from tests.api.replayed import START_S, Clock, Console, answer, build_console, s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TOKEN = "a token of those who run the server"  # noqa: S105 - of these tests
 HEADER = {"Authorization": f"Bearer {TOKEN}"}
@@ -135,6 +136,25 @@ def test_metrics_tell_of_an_incident(anybody: TestClient, run_by: Console, clock
     assert value(text, "lastseen_subscribers", site="small") == 0.0
     newest = value(text, "lastseen_answer_newest_capture_timestamp_seconds", site="small")
     assert newest == pytest.approx(START_S - 0.4)
+
+
+def test_every_metric_is_documented_and_named_as_prometheus_asks(
+    anybody: TestClient, run_by: Console
+) -> None:
+    with TestClient(run_by.app) as console:
+        console.post("/v1/incidents", json=OPEN, headers=run_by.bearer)
+        text = anybody.get("/metrics", headers=HEADER).text
+    reference = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+    written = set(re.findall(r"`(lastseen_\w+)`", reference.read_text()))
+    made = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("lastseen_")
+    }
+    assert len(made) > 25
+    assert made == written
+    for name in made:
+        assert re.fullmatch(r"lastseen_[a-z]+(_[a-z]+)*", name)
 
 
 def test_metrics_name_no_person_no_subject_no_incident_and_no_address(
