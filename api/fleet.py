@@ -45,6 +45,10 @@ MOVES_S = 2.0
 """Where others can take them, the cameras of a worker that has said nothing for so long move. A
 worker tells twice a second how it is."""
 
+TRUSTS_AGAIN_S = 10.0
+"""A worker that lost its cameras so gets some again once it has not fallen silent for so long: one
+that stutters would have them opened and closed all the time."""
+
 _FRAMES_A_SECOND = 10.0
 
 
@@ -256,6 +260,9 @@ class Fleet:
                 member.stop()
                 slot.died(reason, self._now())
                 self.restarts += 1
+        for member in self._members():
+            if member.silence.lasts(MOVES_S):
+                member.doubted_until_s = self._now() + TRUSTS_AGAIN_S
         if frozenset(member.number for member in self._can_work()) != self._able:
             self._deal()
 
@@ -269,9 +276,10 @@ class Fleet:
         return [slot.member for slot in self._slots if slot.member is not None]
 
     def _can_work(self) -> list[Member]:
-        """Those who are ready and heard of; all who are ready where nobody is."""
+        """Those who are ready and steady; where nobody is, those who are heard, or just ready."""
         ready = [member for member in self._members() if member.ready]
-        return [member for member in ready if not member.silence.lasts(MOVES_S)] or ready
+        heard = [member for member in ready if not member.silence.lasts(MOVES_S)]
+        return [one for one in heard if one.doubted_until_s <= self._now()] or heard or ready
 
     def _deal(self) -> None:
         """Give every camera a worker that can see to it, as far as there is one."""

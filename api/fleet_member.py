@@ -43,6 +43,7 @@ class Member:
         bound_s: the longest that any of its cameras goes without a look, as it said; None while
             all their frames fit.
         silence: for how long it has said nothing.
+        doubted_until_s: until then others are preferred to it, Unix seconds: it fell silent before.
         failure: what it said of its failure; "" where it said nothing.
         gone: whether it has died and all that it had said was heard.
     """
@@ -56,6 +57,7 @@ class Member:
         self.states: dict[str, CameraStatus] = {}
         self.bound_s: float | None = None
         self.silence = Silence()
+        self.doubted_until_s = 0.0
         self.failure = ""
         self.gone = False
         self._watch: int | None = None
