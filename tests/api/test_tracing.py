@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+HANGS_S = 30.0
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TIMES = StageTimes(START_S, START_S + 0.1, START_S + 0.25, START_S + 0.3)
 SAID = Answer(
@@ -186,22 +187,19 @@ def test_a_collector_that_is_down_holds_nobody_up(collector: Collector, fault: s
     if fault == "refuses":
         collector.status = 503
     elif fault == "hangs":
-        collector.delay_s = 30.0
+        collector.delay_s = HANGS_S
     else:
         exporter._client._endpoint = "http://127.0.0.1:9/v1/traces"  # type: ignore[attr-defined]
     followed = IncidentTraces(traces, "small", "i-1")
-    slowest_s = 0.0
+    began_s = time.monotonic()
     for number in range(600):  # 600 x 8 frames x 6 spans are many times the queue
         for _ in range(MOST_FRAMES):
             followed.take(seen())
-        began_s = time.perf_counter()
         followed.published(number, SAID)
         followed.delivered(number, START_S + 0.5)
-        slowest_s = max(slowest_s, time.perf_counter() - began_s)
-    assert slowest_s < 1.0  # a collector that is waited for takes 3 s
-    began_s = time.perf_counter()
     traces.close()
-    assert time.perf_counter() - began_s < 4.0
+    # Whoever waited for one answer of a collector that hangs would have waited longer.
+    assert time.monotonic() - began_s < HANGS_S
 
 
 def test_the_deliver_span_ends_when_a_real_connection_took_the_answer(
