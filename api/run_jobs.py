@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calibration.connect_order import nearest_to_entrances
+
 from .drill_files import DrillFeed
 from .worker_messages import CameraJob
 
@@ -19,10 +21,11 @@ def drill_jobs(drill: Drill) -> tuple[CameraJob, ...]:
 
 
 def site_jobs(site: Site) -> tuple[CameraJob, ...]:
-    """The live cameras of a site that have an address."""
+    """The live cameras of a site that have an address, those to connect first at the front."""
+    order = nearest_to_entrances(site.cameras.values(), site.plan)
     return tuple(
         CameraJob(camera.id, camera.address)
-        for camera in site.cameras.values()
+        for camera in (site.cameras[camera] for camera in order)
         if camera.address is not None
     )
 

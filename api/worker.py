@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.looks import LookRates, LookRatesError
 from vision.attention import Attention
 from vision.batch_taking import BatchTaker
 from vision.batching import BatchSizer
+from vision.decode_device import decode_device
 from vision.detect import batches_of
 from vision.errors import VisionError
 from vision.latest import LatestFrames
@@ -70,7 +72,7 @@ def run_worker(
     hand_on: Callable[[StreamPart], None],
     *,
     build: Callable[[Engine], tuple[Pipeline, str]] | None = None,
-    source: SourceMaker = source_of,
+    source: SourceMaker | None = None,
 ) -> None:
     """Work until the other end is closed.
 
@@ -87,6 +89,8 @@ def run_worker(
     """
     try:
         pipeline, backend = (build or _build)(engine)
+        if source is None:
+            source = partial(source_of, device=decode_device(engine.device))
         run.send(Ready(backend))
         begin = run.receive()
         while not isinstance(begin, Begin):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vision.connect_gate import ConnectGate
+from vision.decode_device import PROCESSOR, DecodeDevice
 from vision.feeds import Feed, live_source, stop_feeds
 from vision.played_file import play_file
 from vision.sources import Source, played
@@ -117,17 +118,20 @@ SourceMaker = Callable[[CameraJob, WorkerJob, float], Source]
 """Makes the source of a camera's frames, as `source_of` does."""
 
 
-def source_of(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
+def source_of(
+    camera: CameraJob, job: WorkerJob, now_s: float, device: DecodeDevice = PROCESSOR
+) -> Source:
     """The source of a camera's frames.
 
     Args:
         camera: which one.
         job: what the run works on.
         now_s: when the feed is opened, Unix seconds.
+        device: decodes them.
     """
     source = camera.source
     if not isinstance(source, DrillFeed):
-        return live_source(camera.camera, source, job.started_at_s)
+        return live_source(camera.camera, source, job.started_at_s, device)
     model = job.site.cameras[camera.camera].model
     late = now_s - job.started_at_s > CATCH_UP_S
     from_s = now_s if late else None
@@ -140,6 +144,7 @@ def source_of(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
             source.offset_s,
             duration_s=job.duration_s,
             from_s=from_s,
+            device=device,
         )
     return played(
         lambda: recorded_frames(source, model, job.started_at_s, job.duration_s, from_s=from_s)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import av.error
 
+from .decode_device import HARDWARE_FORMATS
 from .decode_plan import DecodePlan, Ordinals
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+    from .decode_device import Decoder
     from .decode_plan import Step
 
 CATCH_UP_S: Final = 0.05
@@ -58,6 +60,8 @@ class LiveDecoder:
         """Packets that could not be decoded."""
         self.decoded = 0
         """Packets given to the decoder."""
+        self.decoder: Decoder | None = None
+        """What made the last picture; None before the first."""
 
     def pictures(
         self, packet: Packet[VideoStream], *, now_s: float, late_s: float, taken: int | None
@@ -143,6 +147,9 @@ class LiveDecoder:
         except av.error.FFmpegError:
             self.lost += 1  # damaged; silence is noticed if nothing better follows
             return []
+        if pictures:
+            hardware = pictures[-1].format.name in HARDWARE_FORMATS
+            self.decoder = "graphics card" if hardware else "processor"
         took_s = self._seconds() - began_s
         self._cost_s = _COST_MEMORY * self._cost_s + (1 - _COST_MEMORY) * took_s
         return pictures

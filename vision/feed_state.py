@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .decode_device import Decoder
     from .frames import ClockSource
     from .video_file import StreamInfo
 
@@ -61,6 +62,7 @@ class FeedState:
         fps: frames a second that arrived lately; None while none arrive.
         attempts: connections tried since the last frame.
         clock: where the last frame's capture time came from; None before the first.
+        decoder: what makes its pictures; None before the first and for recorded boxes.
         last_frame_at_s: when the last frame arrived, Unix seconds; None before the first.
     """
 
@@ -74,6 +76,7 @@ class FeedState:
     attempts: int = 0
     clock: ClockSource | None = None
     last_frame_at_s: float | None = None
+    decoder: Decoder | None = None
 
 
 class FeedMachine:
@@ -119,6 +122,10 @@ class FeedMachine:
         self._state = replace(
             self._state, size_px=size_px, clock=clock, attempts=0, last_frame_at_s=now_s
         )
+
+    def decoded_by(self, decoder: Decoder) -> None:
+        """It is known what makes the pictures of this connection."""
+        self._state = replace(self._state, decoder=decoder)
 
     def held(self, now_s: float) -> None:
         """A frame arrived that nobody needs now, so that it was not decoded."""

@@ -10,6 +10,7 @@ import traceback
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from .decode_device import PROCESSOR, DecodeDevice
 from .errors import FeedLostError, FeedRefusedError, MediaError
 from .feed_state import FeedMachine, FeedState, FeedTiming, Phase
 from .frames import Frame
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from .address import CameraAddress
     from .connect_gate import ConnectGate
+    from .decode_device import Decoder
     from .latest import LatestFrames, Motion
     from .video_file import StreamInfo
 
@@ -31,17 +33,20 @@ __all__ = ["Feed", "FeedState", "FeedTiming", "Phase", "live_source", "stop_feed
 _log = logging.getLogger(__name__)
 
 
-def live_source(camera: str, address: CameraAddress, started_at_s: float) -> Source:
+def live_source(
+    camera: str, address: CameraAddress, started_at_s: float, device: DecodeDevice = PROCESSOR
+) -> Source:
     """Return the source for an address: the camera itself, or a file played as if live.
 
     Args:
         camera: camera id.
         address: where the camera is reached.
         started_at_s: capture time of the first frame of a file, Unix seconds.
+        device: decodes it.
     """
     if address.is_file:
-        return play_file(address.path, camera, started_at_s)
-    return RtspSource(camera, address)
+        return play_file(address.path, camera, started_at_s, device=device)
+    return RtspSource(camera, address, device=device)
 
 
 def stop_feeds(feeds: Iterable[Feed], timeout_s: float = 1.0) -> bool:
@@ -96,6 +101,7 @@ class Feed:
         self._lock = threading.Lock()  # guards the machine, the note and the last put
         self._note = ""
         self._next_index = 0
+        self._decoder: Decoder | None = None
         self._stir = Stir()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed {camera}", daemon=True)
@@ -188,6 +194,7 @@ class Feed:
             self._given_up,
             self._taken,
             self._on_held,
+            self._on_decoded_by,
         )
         with closing(self._source(session)) as items:
             for item in items:
@@ -233,6 +240,12 @@ class Feed:
 
     def _taken(self) -> int:
         return self._frames.counts(self.camera).taken
+
+    def _on_decoded_by(self, decoder: Decoder) -> None:
+        if decoder != self._decoder:  # told with every packet
+            self._decoder = decoder
+            with self._lock:
+                self._machine.decoded_by(decoder)
 
     def _on_held(self) -> None:
         with self._lock:

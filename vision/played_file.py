@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import av.error
 
+from .decode_device import PROCESSOR, DecodeDevice
 from .decode_live import LiveDecoder
 from .decode_plan import Backlog, DecodePlan
 from .decoded_picture import ToBgr
@@ -39,6 +40,7 @@ def play_file(
     *,
     duration_s: float | None = None,
     from_s: float | None = None,
+    device: DecodeDevice = PROCESSOR,
     now: Callable[[], float] = time.time,
 ) -> Source:
     """Return a source that plays a video file at wall-clock pace, once, as a drill does.
@@ -55,6 +57,7 @@ def play_file(
         offset_s: time from the start to the first frame.
         duration_s: frames later than this after the start are left out; None leaves out none.
         from_s: frames captured before this (Unix) are left out; None leaves out none.
+        device: decodes it.
         now: the clock, Unix seconds.
 
     Raises:
@@ -72,7 +75,7 @@ def play_file(
     )
 
     def source(session: Session) -> Generator[AnyFrame, None, None]:
-        with open_video(recording.path) as (container, stream):
+        with open_video(recording.path, device) as (container, stream):
             stream.codec_context.thread_count = 1
             session.opened(stream_info(stream))
             yield from _Playing(recording, session, container, stream, now).frames()
@@ -128,6 +131,8 @@ class _Playing:
                 packet, now_s=read_at_s, late_s=read_at_s - due_s, taken=session.taken()
             )
             yield from self._made(pictures)
+            if self._decoder.decoder is not None:
+                session.decoded_by(self._decoder.decoder)
             if self._decoder.holding:
                 session.held()
         yield from self._made(self._decoder.rest())

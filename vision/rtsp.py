@@ -16,6 +16,7 @@ import av.error
 import av.logging
 
 from .capture_clock import CaptureClock
+from .decode_device import PROCESSOR, DecodeDevice
 from .decode_live import LiveDecoder
 from .decoded_picture import ToBgr
 from .errors import FeedLostError, FeedRefusedError
@@ -26,6 +27,7 @@ from .video_file import stream_info
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from av.codec.hwaccel import HWAccel
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
@@ -57,14 +59,21 @@ class RtspSource:
         camera: camera id to put on the frames.
         address: where the camera is reached.
         now: the clock for times of arrival, Unix seconds.
+        device: decodes them.
     """
 
     def __init__(
-        self, camera: str, address: CameraAddress, now: Callable[[], float] = time.time
+        self,
+        camera: str,
+        address: CameraAddress,
+        now: Callable[[], float] = time.time,
+        *,
+        device: DecodeDevice = PROCESSOR,
     ) -> None:
         self._camera = camera
         self._address = address
         self._now = now
+        self._device = device
         self._clock = CaptureClock()
 
     def __call__(self, session: Session) -> Generator[AnyFrame, None, None]:
@@ -90,6 +99,8 @@ class RtspSource:
                     packet, now_s=arrived_at_s, late_s=late_s, taken=session.taken()
                 )
                 yield from self._frames(pictures, to_bgr)
+                if decoder.decoder is not None:
+                    session.decoded_by(decoder.decoder)
                 if decoder.holding:
                     session.held()
 
@@ -107,13 +118,7 @@ class RtspSource:
         """
         av.logging.set_level(None)  # FFmpeg's log would print the address
         try:
-            with av.open(
-                self._address.reveal(),
-                "r",
-                options=_OPTIONS,
-                timeout=(_OPEN_TIMEOUT_S, _READ_TIMEOUT_S),
-                metadata_errors="replace",
-            ) as container:
+            with self._device.opened(self._opened) as container:
                 yield container, self._picture(container)
         except (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError):
             raise FeedRefusedError("the camera refuses the user and password") from None
@@ -124,6 +129,16 @@ class RtspSource:
         except av.error.FFmpegError as error:
             why = self._address.scrub(error.strerror or type(error).__name__)
             raise FeedLostError(f"connection failed: {why}") from None
+
+    def _opened(self, accel: HWAccel | None) -> InputContainer:
+        return av.open(
+            self._address.reveal(),
+            "r",
+            options=_OPTIONS,
+            timeout=(_OPEN_TIMEOUT_S, _READ_TIMEOUT_S),
+            metadata_errors="replace",
+            hwaccel=accel,
+        )
 
     @staticmethod
     def _picture(container: InputContainer) -> VideoStream:

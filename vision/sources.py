@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
+    from .decode_device import Decoder
+
 AnyFrame = Frame | BoxFrame
 """What a feed carries."""
 
@@ -22,6 +24,10 @@ AnyFrameT = TypeVar("AnyFrameT", Frame, BoxFrame, Frame | BoxFrame)
 
 def _nothing() -> None:
     """Do nothing."""
+
+
+def _ignored(_: Decoder) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Session:
         note: to be called with what is wrong with the frames from now on; "" if nothing is.
         given_up: whether the feed has been silent for so long that the source should fail.
         taken: how many frames of the camera were taken so far; None where every one is wanted.
+        decoded_by: to be called with what makes the pictures, as soon as it is known.
         held: to be called when a picture came that need not be decoded now.
     """
 
@@ -45,6 +52,7 @@ class Session:
     given_up: Callable[[], bool]
     taken: Callable[[], int | None] = _nothing
     held: Callable[[], None] = _nothing
+    decoded_by: Callable[[Decoder], None] = _ignored
 
 
 Source = Callable[[Session], Generator[AnyFrame, None, None]]

@@ -11,6 +11,7 @@ import av
 import av.error
 from av.stream import Disposition
 
+from .decode_device import PROCESSOR, DecodeDevice
 from .errors import (
     MissingVideoError,
     NoPictureError,
@@ -69,8 +70,14 @@ def stream_info(stream: VideoStream) -> StreamInfo:
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(
+    path: Path, device: DecodeDevice = PROCESSOR
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file for the length of a `with` block; gives the container and its picture stream.
+
+    Args:
+        path: the file.
+        device: decodes it.
 
     Raises:
         MissingVideoError: there is no such file.
@@ -85,7 +92,9 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     if not path.stat().st_size:
         raise UnreadableVideoError(f"{path}: the file is empty")
     try:
-        container = av.open(path, "r", metadata_errors="replace")
+        container = device.opened(
+            lambda accel: av.open(path, "r", metadata_errors="replace", hwaccel=accel)
+        )
     except PermissionError:
         raise UnreadableVideoError(f"{path}: this user may not read it") from None
     except av.error.FFmpegError as error:
