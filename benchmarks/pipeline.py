@@ -1,13 +1,26 @@
-"""What share of the bare detector's speed does the whole way to an answer keep?
+"""What share of the bare detector's speed does the whole way keep?
 
 The first seconds of a drill are decoded into memory. Then, in turn, round by round, the same
-batches go through the bare detector and through the whole way (detector, tracks, armed evidence,
-floor positions, subjects, ranking, entrances). The ratio of the two is the figure: it holds on
-noisy machines, the absolute numbers only on this one.
+batches go
+
+- `bare`: through the detector alone, batch after batch;
+- `bare_ahead`: the same, never without work: each batch is begun before the last one is read;
+- `worker`: through all that a worker does: detection, tracks, second looks, armed evidence,
+  appearance, watched views, floor positions and messages;
+- `located`: through that and, in the same thread, what the run does with it: subjects, ranking and
+  entrances, an answer for each batch;
+- `networks`: through the two networks alone, never without work, the second look's with the
+  squares that it was given;
+- `decode`: nowhere: they are only decoded;
+- `decoding_worker`: through all that a worker does, decoded in the same run by the same cores.
+
+The ratios are the figures: they hold on noisy machines, the absolute numbers only on this one. The
+pipeline goes on from round to round, as in an incident that lasts; its first rounds do not count.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,98 +28,158 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from api.drill_files import load_drill
-from api.drill_play import batches_of
 from api.machine import machine_facts, package_versions
-from api.recorded_frames import recorded_frames
 from api.worker import build_pipeline
-from calibration.answer import StageTimes
-from calibration.entrances import EntranceRoutes
-from calibration.locator import Locator
-from calibration.projection import to_floor_positions
-from vision.frames import Frame
+from calibration.prepared import PreparedSite
+
+from .locate import spread
+from .pipeline_stages import cuts_of, stage_times
+from .pipeline_work import Rounds, bare, bare_ahead, decoded, locate, networks, record, worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from api.drill_files import Drill
     from vision.detect import Device
     from vision.pipeline import Pipeline
-    from vision.sources import AnyFrame
+
+    from .pipeline_work import Recorded
 
 ROUNDS = 7
-BATCHES = 20
+BATCHES = 60
+"""Twelve seconds of the built-in drills."""
+
 NOMINAL_FPS = 10.0
 
 
-def measure(drill_folder: Path, device: Device = "auto") -> dict[str, Any]:
-    """Camera-frames a second of detector and whole way, and their ratio, per round.
+def measure(
+    drills: Sequence[Path], device: Device = "auto", *, rounds: int = ROUNDS, batches: int = BATCHES
+) -> dict[str, Any]:
+    """Camera-frames a second, processor time and ratios, by drill.
 
     Args:
-        drill_folder: a drill with videos.
+        drills: folders of drills with videos.
         device: "auto", "cpu" or "cuda".
+        rounds: how often each way is measured.
+        batches: how much of each drill.
+
+    Raises:
+        ValueError: a drill has no videos.
     """
-    drill = load_drill(drill_folder)
+    recordings = [record(load_drill(folder), batches) for folder in drills]
     pipeline, backend = build_pipeline(device, pixels=True)
-    detector = pipeline.detector
-    if detector is None:
-        raise ValueError(f"{drill_folder}: this benchmark needs a drill with videos")
-    batches = _first_batches(drill)
-    routes = EntranceRoutes(drill.site.plan)
-    frames = sum(len(batch) for batch in batches)
-    bare_s, whole_s = [], []
-    for round_ in range(ROUNDS + 1):  # the first round warms up and does not count
-        began_s = time.perf_counter()
-        for batch in batches:
-            detector.detect([frame.image for frame in batch if isinstance(frame, Frame)])
-        half_s = time.perf_counter()
-        # A fresh pipeline each round: tracks of the last one would meet frames from their past.
-        _whole_way(drill, pipeline.fresh(NOMINAL_FPS), routes, batches)
-        ended_s = time.perf_counter()
-        if round_:
-            bare_s.append(half_s - began_s)
-            whole_s.append(ended_s - half_s)
-    ratio = np.array(bare_s) / np.array(whole_s)
     return {
         "benchmark": "pipeline",
         "machine": machine_facts(detector=backend),
         "versions": package_versions(),
-        "drill": drill.name,
-        "frames_a_round": frames,
-        "detector_frames_per_s": _spread(frames / np.array(bare_s)),
-        "whole_way_frames_per_s": _spread(frames / np.array(whole_s)),
-        "efficiency": _spread(ratio),
+        "drills": {
+            recorded.drill.folder.name: _figures(recorded, pipeline.fresh(NOMINAL_FPS), rounds)
+            for recorded in recordings
+        },
     }
 
 
-def _whole_way(
-    drill: Drill, pipeline: Pipeline, routes: EntranceRoutes, batches: list[list[AnyFrame]]
-) -> None:
-    site = drill.site
-    locator = Locator.for_site(site, routes)
-    for batch in batches:
-        for tracked in pipeline.process(batch):
-            camera = site.cameras[tracked.frame.camera]
-            positions = to_floor_positions(
-                tracked.tracks, camera.model, camera.id, camera.level, site.plan
-            )
-            locator.consume(positions, StageTimes(tracked.frame.captured_at_s))
-        locator.answer(batch[-1].captured_at_s)
+def _figures(recorded: Recorded, pipeline: Pipeline, rounds: int) -> dict[str, Any]:
+    drill, detector, second_look = recorded.drill, pipeline.detector, pipeline.second_look
+    assert detector is not None  # noqa: S101 - it was asked for
+    look = None if second_look is None else second_look.detector
+    prepared, times = PreparedSite(drill.site), Rounds(recorded)
+    prepared.prepare()
+    # Two rounds, so that what the second one shows is what the rounds that count will show.
+    _drain(worker(drill, pipeline, times.next(recorded.batches)))
+    cuts, told = cuts_of(drill, pipeline, times.next(recorded.batches))
 
+    def located() -> None:
+        locator = prepared.locator()
+        for floor in worker(drill, pipeline, times.next(recorded.batches)):
+            locate(locator, floor)
 
-def _first_batches(drill: Drill) -> list[list[AnyFrame]]:
-    feeds = [
-        recorded_frames(
-            feed, drill.site.cameras[feed.camera].model, drill.start_s, drill.duration_s
-        )
-        for feed in drill.feeds
-    ]
-    return list(islice(batches_of(feeds), BATCHES))
+    def from_files() -> None:
+        files = islice(decoded(drill), len(recorded.batches))
+        _drain(worker(drill, pipeline, times.next(files)))
 
-
-def _spread(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+    ways: dict[str, Callable[[], None]] = {
+        "bare": lambda: bare(detector, recorded.batches),
+        "bare_ahead": lambda: bare_ahead(detector, recorded.batches),
+        "worker": lambda: _drain(worker(drill, pipeline, times.next(recorded.batches))),
+        "located": located,
+        "networks": lambda: networks(detector, look, recorded.batches, cuts),
+        "decode": lambda: _drain(islice(decoded(drill), len(recorded.batches))),
+        "decoding_worker": from_files,
+    }
+    wall_s, core_s = _in_turn(ways, rounds)
+    with stage_times() as stages:
+        located()
+    seen = [positions for floor in told for positions in floor.positions]
     return {
-        "median": round(float(np.median(values)), 4),
-        "low": round(float(values.min()), 4),
-        "high": round(float(values.max()), 4),
-        "rounds": len(values),
+        "frames_a_round": recorded.frames,
+        "tracks_a_frame": round(
+            sum(len(one.xy_m) + one.unplaced + one.withheld for one in seen) / recorded.frames, 2
+        ),
+        "looks_a_frame": round(sum(map(len, cuts)) / recorded.frames, 2),
+        "bytes_sent_a_frame": round(sum(floor.sent for floor in told) / recorded.frames),
+        "efficiency": spread(list(_best_bare_s(wall_s) / wall_s["worker"])),
+        "ratios": {
+            "worker_of_bare_in_turn": spread(list(wall_s["bare"] / wall_s["worker"])),
+            "worker_of_bare_ahead": spread(list(wall_s["bare_ahead"] / wall_s["worker"])),
+            "worker_of_both_networks": spread(list(wall_s["networks"] / wall_s["worker"])),
+            "both_networks_of_bare": spread(list(_best_bare_s(wall_s) / wall_s["networks"])),
+            "located_of_bare": spread(list(_best_bare_s(wall_s) / wall_s["located"])),
+            "decoding_worker_of_bare": spread(
+                list(_best_bare_s(wall_s) / wall_s["decoding_worker"])
+            ),
+            "decoding_worker_less_decoding_of_bare": spread(
+                list(
+                    _best_bare_s(wall_s) / (wall_s["decoding_worker"] - core_s["decode"] / _cores())
+                )
+            ),
+        },
+        "frames_per_s": {
+            name: spread(list(recorded.frames / seconds)) for name, seconds in wall_s.items()
+        },
+        "processor_s_per_1000_frames": {
+            name: spread(list(seconds / recorded.frames * 1000)) for name, seconds in core_s.items()
+        },
+        "stages_s_per_1000_frames": {
+            name: round(spent / recorded.frames * 1000, 3) for name, spent in stages.items()
+        },
     }
+
+
+def _best_bare_s(wall_s: dict[str, _Seconds]) -> _Seconds:
+    """The bare detector's time in each round, the shorter of both ways."""
+    return np.minimum(wall_s["bare"], wall_s["bare_ahead"])
+
+
+def _in_turn(
+    ways: dict[str, Callable[[], None]], rounds: int
+) -> tuple[dict[str, _Seconds], dict[str, _Seconds]]:
+    """Wall-clock and processor seconds of each way, round by round, one after another."""
+    wall_s: dict[str, list[float]] = {name: [] for name in ways}
+    core_s: dict[str, list[float]] = {name: [] for name in ways}
+    for round_ in range(rounds + 1):  # the first one warms up
+        for name, go in ways.items():
+            began_s, core_began_s = time.perf_counter(), time.process_time()
+            go()
+            if round_:
+                wall_s[name].append(time.perf_counter() - began_s)
+                core_s[name].append(time.process_time() - core_began_s)
+    return (
+        {name: np.array(seconds) for name, seconds in wall_s.items()},
+        {name: np.array(seconds) for name, seconds in core_s.items()},
+    )
+
+
+def _drain(told: Iterable[object]) -> None:
+    for _ in told:
+        pass
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    _Seconds = NDArray[np.float64]

@@ -10,6 +10,7 @@ import typer
 
 from vision.detect import Device
 
+from .bench_attention import attention
 from .bench_checkout import (
     DATA_HELP,
     WING,
@@ -28,6 +29,7 @@ from .bench_pipeline import pipeline
 from .bench_scale import scale
 
 app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
+app.command("attention")(attention)
 app.command("decode")(decode)
 app.command("detect")(detect)
 app.command("pipeline")(pipeline)
