@@ -111,6 +111,30 @@ def observed(
     return ticks
 
 
+def jittered(
+    true_m: NDArray[np.float64], camera_m: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places `(N, 2)` as seen and `(N, 2, 2)` their covariances: less sure along the sight.
+
+    Args:
+        true_m: `(N, 2)` where people are, site metres.
+        camera_m: `(2,)` where the camera hangs.
+        rng: draws the errors.
+    """
+    away_m = true_m - camera_m
+    range_m = np.maximum(np.linalg.norm(away_m, axis=1), 0.5)
+    along = away_m / range_m[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    along_m = _ALONG_M[0] + _ALONG_M[1] * range_m
+    across_m = _ACROSS_M[0] + _ACROSS_M[1] * range_m
+    draws = rng.normal(size=(2, len(true_m)))
+    seen_m = true_m + along * (draws[0] * along_m)[:, None]
+    seen_m = seen_m + across * (draws[1] * across_m)[:, None]
+    cov_m2 = (along_m**2)[:, None, None] * along[:, :, None] * along[:, None, :]
+    cov_m2 = cov_m2 + (across_m**2)[:, None, None] * across[:, :, None] * across[:, None, :]
+    return seen_m, cov_m2
+
+
 class _Eye:
     """One camera and the tracks that it has."""
 
@@ -154,7 +178,7 @@ class _Eye:
             ids.append(number)
             llrs.append(0.0)
         true_m = np.array(places, np.float64).reshape(-1, 2)
-        seen_m, cov_m2 = self._jittered(true_m)
+        seen_m, cov_m2 = jittered(true_m, self._centre_m, self._rng)
         n = len(ids)
         positions = FloorPositions(
             camera=self.id,
@@ -177,20 +201,3 @@ class _Eye:
             self._false.append((next(self._numbers), tick + 2, place_m))
         self._false = [false for false in self._false if false[1] > tick]
         return [(number, place_m) for number, _, place_m in self._false]
-
-    def _jittered(
-        self, true_m: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Places `(N, 2)` as seen and `(N, 2, 2)` their covariances: less sure along the sight."""
-        away_m = true_m - self._centre_m
-        range_m = np.maximum(np.linalg.norm(away_m, axis=1), 0.5)
-        along = away_m / range_m[:, None]
-        across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-        along_m = _ALONG_M[0] + _ALONG_M[1] * range_m
-        across_m = _ACROSS_M[0] + _ACROSS_M[1] * range_m
-        draws = self._rng.normal(size=(2, len(true_m)))
-        seen_m = true_m + along * (draws[0] * along_m)[:, None]
-        seen_m = seen_m + across * (draws[1] * across_m)[:, None]
-        cov_m2 = (along_m**2)[:, None, None] * along[:, :, None] * along[:, None, :]
-        cov_m2 = cov_m2 + (across_m**2)[:, None, None] * across[:, :, None] * across[:, None, :]
-        return seen_m, cov_m2

@@ -64,6 +64,8 @@ class Counted:
         empty_s: seconds in which nobody was near.
         empty_moving_s: of them, those in which the cue said that something moves.
         false_onsets: onsets in them.
+        peopled_s: seconds in which somebody showed.
+        peopled_moving_s: of them, those in which the cue said that something moves.
     """
 
     arrivals: int = 0
@@ -74,6 +76,8 @@ class Counted:
     empty_s: float = 0.0
     empty_moving_s: float = 0.0
     false_onsets: int = 0
+    peopled_s: float = 0.0
+    peopled_moving_s: float = 0.0
 
     def add(
         self,
@@ -92,6 +96,8 @@ class Counted:
         self.empty_s += float(empty.sum()) * step_s
         self.empty_moving_s += float(np.isin(moving_s, at_s[empty]).sum()) * step_s
         self.false_onsets += int(np.isin(onsets_s, at_s[empty]).sum())
+        self.peopled_s += len(near_s) * step_s
+        self.peopled_moving_s += float(np.isin(moving_s, near_s).sum()) * step_s
         for came_s in arrivals_s:
             within = (moving_s > came_s - NEAR_S) & (moving_s <= came_s + NOTICED_S)
             before = (moving_s > came_s - QUIET_S - NEAR_S) & (moving_s <= came_s - NEAR_S)
@@ -115,6 +121,9 @@ class Counted:
                 round(self.quiet_noticed / self.quiet_arrivals, 3) if self.quiet_arrivals else None
             ),
             "delay_s_median": (round(float(np.median(self.delay_s)), 2) if self.delay_s else None),
+            "peopled_moving_share": (
+                round(self.peopled_moving_s / self.peopled_s, 3) if self.peopled_s else None
+            ),
             "empty_s": round(self.empty_s, 1),
             "empty_moving_share": (
                 round(self.empty_moving_s / self.empty_s, 4) if self.empty_s else None
@@ -131,7 +140,7 @@ class Counted:
 def measure(
     drills: Iterable[Path], data: Path | None, device: Device = "cpu"
 ) -> dict[str, dict[str, Any]]:
-    """Rates by drill and recording, and of all drills together; plus what a look costs.
+    """Rates by drill and recording, of all drills and of everything; plus what a look costs.
 
     Args:
         drills: drill folders with videos and truth/boxes.
@@ -139,22 +148,26 @@ def measure(
         device: where the detector runs that says who is in a recording.
     """
     figures: dict[str, dict[str, Any]] = {}
-    together, cost_us = Counted(), []
+    everything, in_drills, cost_us = Counted(), Counted(), []
     for drill in drills:
         one = Counted()
         for video in sorted((drill / "video").glob("*.mp4")):
             at_s, cue, spent_us = cues(decode_file(video, video.stem))
             near, arrivals_s = _in_truth(drill / "truth" / "boxes" / f"{video.stem}.csv", at_s)
-            for counted in (one, together):
+            for counted in (one, in_drills, everything):
                 counted.add(at_s, cue, near, arrivals_s)
             cost_us += spent_us
         figures[drill.name] = one.figures()
-    figures["drills"] = together.figures()
+    figures["drills"] = in_drills.figures()
     for name, (file, fps, every) in RECORDINGS.items():
         path = data / file if data is not None else None
         if path is not None and path.is_file():
-            detector = load_detector(device)
-            figures[name] = _recording(path, fps, every, detector)
+            one = Counted()
+            seen = _recording(path, fps, every, load_detector(device))
+            for counted in (one, everything):
+                counted.add(*seen)
+            figures[name] = one.figures()
+    figures["all"] = everything.figures()
     figures["cost_us_a_frame"] = {"median": round(float(np.median(cost_us)), 1)}
     return figures
 
@@ -189,8 +202,10 @@ def _in_truth(path: Path, at_s: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, A
     return near, arrivals_s
 
 
-def _recording(path: Path, fps: float | None, every: int, detector: Detector) -> dict[str, Any]:
-    """The rates on a recording, who is there being what the detector says."""
+def _recording(
+    path: Path, fps: float | None, every: int, detector: Detector
+) -> tuple[np.ndarray[Any, Any], list[str], np.ndarray[Any, Any], list[float]]:
+    """What `Counted.add` takes of a recording, who is there being what the detector says."""
     stir, at_s, said, most = Stir(), [], [], []
     with closing(decode_file(path, path.stem, fps=fps)) as frames:
         batch: list[Frame] = []
@@ -209,9 +224,7 @@ def _recording(path: Path, fps: float | None, every: int, detector: Detector) ->
     sure_s = times_s[surest >= SURE]
     since_s = np.diff(sure_s, prepend=times_s[0] - ARRIVES_AFTER_S)
     came = (since_s >= ARRIVES_AFTER_S) & (sure_s > times_s[0] + QUIET_S)
-    counted = Counted()
-    counted.add(times_s, said, surest >= ANY, sure_s[came].tolist())
-    return counted.figures()
+    return times_s, said, surest >= ANY, sure_s[came].tolist()
 
 
 def _surest(frames: list[Frame], detector: Detector) -> list[float]:
