@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from calibration.answer import Answer, StageTimes
 from calibration.locator import Locator
-from calibration.projection import to_floor_positions
+from calibration.projection import batch_to_floor_positions
 from vision.errors import MediaError
+from vision.overlapped import overlapped
 
 from .actors import MACHINE, at_the_machine
 from .audit import machine_user
@@ -250,13 +251,13 @@ def play_at_full_speed(
     problems: list[str] = []
     stills = StillsOfAlerts()
     feeds = [_until_broken(drill, feed, problems) for feed in watched]
-    for batch in batches_of(feeds):
-        now_s = batch[-1].captured_at_s
-        for tracked in pipeline.process(batch):
+    for seen in overlapped(pipeline, batches_of(feeds)):
+        now_s = seen[-1].frame.captured_at_s
+        floor = batch_to_floor_positions(
+            [(one.tracks, site.cameras[one.frame.camera]) for one in seen], site.plan
+        )
+        for tracked, positions in zip(seen, floor, strict=True):
             camera = site.cameras[tracked.frame.camera]
-            positions = to_floor_positions(
-                tracked.tracks, camera.model, camera.id, camera.level, site.plan
-            )
             stills.take(tracked.pictures)
             times = StageTimes(tracked.frame.captured_at_s)
             log.append(Observation(positions, times))

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from vision.appearance import RunningAppearance
 from vision.armed import ArmedEvidence
 from vision.detect import batches_of, submit
 from vision.evidence import BestPictures
@@ -38,7 +37,7 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (PendingLooks, "result", "boxes_of_looks"),
     (ViewWatch, "check", "view_watch"),
     (ArmedEvidence, "look", "armed_evidence"),
-    (RunningAppearance, "look", "appearance"),
+    (Pipeline, "_clothes", "appearance"),
     (BestPictures, "better", "evidence_pictures"),
     (work, "batch_to_floor_positions", "floor_positions"),
     (work, "pack", "messages"),

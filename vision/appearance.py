@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 EMBEDDING_LENGTH = 64
@@ -228,22 +230,129 @@ class _Seen:
     looked_at_s: float
     seen_at_s: float
 
-    def take(self, embedding: NDArray[np.float32], worth: float, at_s: float) -> None:
+    @classmethod
+    def nothing(cls, at_s: float) -> _Seen:
+        """Of a track that is looked at for the first time."""
+        told = np.zeros(EMBEDDING_LENGTH, np.float32)
+        return cls(np.zeros(EMBEDDING_LENGTH), told, 0.0, at_s, at_s)
+
+    def take(self, embedding: NDArray[np.float32], worth: float) -> None:
         """Take one look into the mean."""
         total = self.weight + worth
         self.mean += (worth / total) * (embedding - self.mean)
         unit = self.mean / np.linalg.norm(self.mean)
         self.told = (np.round(unit * _STEPS) / _STEPS).astype(np.float32)
         self.weight = min(total, REMEMBERED_LOOKS)
-        self.looked_at_s = at_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """Tracks of one frame that are to be looked at.
+
+    Attributes:
+        tracks: their `N` identities.
+        worth: what each look is worth, 0..1.
+        bodies: `(N, 45, 24, 3)` uint8 BGR, from `body_below_head`.
+        gains: `(3,)` of their picture, from `light_gains`.
+        at_s: capture time.
+    """
+
+    tracks: tuple[int, ...]
+    worth: tuple[float, ...]
+    bodies: NDArray[np.uint8]
+    gains: NDArray[np.float32]
+    at_s: float
+
+
+def embed_all(looks: Sequence[Looks | None]) -> list[NDArray[np.float32]]:
+    """The embeddings `(N, 64)` of each frame's looks, all worked out at once; none for None."""
+    there = [one for one in looks if one is not None]
+    if not there:
+        return [np.zeros((0, EMBEDDING_LENGTH), np.float32) for _ in looks]
+    counts = [0 if one is None else len(one.tracks) for one in looks]
+    gains = np.repeat([one.gains for one in there], [len(one.tracks) for one in there], axis=0)
+    found = embed(np.concatenate([one.bodies for one in there]), gains)
+    return np.split(found, np.cumsum(counts)[:-1])
 
 
 class RunningAppearance:
-    """The appearance of all tracks of one camera, from the whole views of each."""
+    """The appearance of all tracks of one camera, from the whole views of each.
+
+    For each frame in order of time: `due`, `embed_all` of what is due, and `take`.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[int, _Seen] = {}
         self._forgot_at_s = -np.inf
+
+    def due(
+        self,
+        image: NDArray[np.uint8],
+        track_id: NDArray[np.int64],
+        tracks_xyxy_px: NDArray[np.float32],
+        persons_xyxy_px: NDArray[np.float32],
+        captured_at_s: float,
+    ) -> Looks | None:
+        """Whom of a frame's tracks to look at; None if nobody.
+
+        Args:
+            image: `(H, W, 3)` uint8 BGR.
+            track_id: `(N,)` identities.
+            tracks_xyxy_px: `(N, 4)` their boxes.
+            persons_xyxy_px: `(M, 4)` all person boxes of the frame, those of the tracks among them.
+            captured_at_s: capture time, Unix seconds, later than at the last call.
+        """
+        tracks, at_s = track_id.tolist(), captured_at_s
+        since_s = np.array([at_s - self._looked_at_s(track) for track in tracks])
+        due = np.flatnonzero(since_s >= LOOK_EVERY_S)
+        if not len(due):
+            return None
+        size_px = (image.shape[1], image.shape[0])
+        # A track's own box is among the persons' but never below itself: it hides nothing.
+        everybody_px = np.concatenate([tracks_xyxy_px[due], persons_xyxy_px])
+        hidden = hidden_share(everybody_px)[: len(due)]
+        worth = look_weight(tracks_xyxy_px[due], hidden, size_px)
+        order = np.argsort(-since_s[due], kind="stable")
+        chosen = order[worth[order] > 0][:LOOKS_A_FRAME]
+        if not len(chosen) or not shows_colours(image):
+            return None
+        looked_at = [tracks[row] for row in due[chosen]]
+        for track in looked_at:
+            # So that the same batch's next frame of the camera does not look again.
+            self._seen.setdefault(track, _Seen.nothing(at_s)).looked_at_s = at_s
+        bodies = np.stack([body_below_head(image, tracks_xyxy_px[row]) for row in due[chosen]])
+        return Looks(
+            tuple(looked_at), tuple(worth[chosen].tolist()), bodies, light_gains(image), at_s
+        )
+
+    def take(
+        self,
+        looks: Looks | None,
+        embeddings: NDArray[np.float32],
+        track_id: NDArray[np.int64],
+        captured_at_s: float,
+    ) -> NDArray[np.float32]:
+        """The embeddings `(N, 64)` of a frame's tracks as known now, zeros where nothing is.
+
+        Their length is 1 to within 0.005.
+
+        Args:
+            looks: what was `due` in the frame.
+            embeddings: of these looks, from `embed_all`.
+            track_id: `(N,)` identities.
+            captured_at_s: capture time of the frame, Unix seconds.
+        """
+        if looks is not None:
+            for track, worth, embedding in zip(looks.tracks, looks.worth, embeddings, strict=True):
+                self._seen[track].take(embedding, worth)
+        known = np.zeros((len(track_id), EMBEDDING_LENGTH), np.float32)
+        for row, track in enumerate(track_id.tolist()):
+            seen = self._seen.get(track)
+            if seen is not None:
+                seen.seen_at_s = captured_at_s
+                known[row] = seen.told
+        self._forget(captured_at_s)
+        return known
 
     def look(
         self,
@@ -253,60 +362,10 @@ class RunningAppearance:
         persons_xyxy_px: NDArray[np.float32],
         captured_at_s: float,
     ) -> NDArray[np.float32]:
-        """The embeddings `(N, 64)` of a frame's tracks as known now, zeros where nothing is.
-
-        Their length is 1 to within 0.005.
-
-        Args:
-            image: `(H, W, 3)` uint8 BGR.
-            track_id: `(N,)` identities.
-            tracks_xyxy_px: `(N, 4)` their boxes.
-            persons_xyxy_px: `(M, 4)` all person boxes of the frame, those of the tracks among them.
-            captured_at_s: capture time, Unix seconds, later than at the last call.
-        """
-        if not len(track_id):
-            return np.zeros((0, EMBEDDING_LENGTH), np.float32)
-        tracks = track_id.tolist()
-        self._look_at_due(image, tracks, tracks_xyxy_px, persons_xyxy_px, captured_at_s)
-        known = np.zeros((len(tracks), EMBEDDING_LENGTH), np.float32)
-        for row, track in enumerate(tracks):
-            seen = self._seen.get(track)
-            if seen is not None:
-                seen.seen_at_s = captured_at_s
-                known[row] = seen.told
-        self._forget(captured_at_s)
-        return known
-
-    def _look_at_due(
-        self,
-        image: NDArray[np.uint8],
-        tracks: list[int],
-        xyxy_px: NDArray[np.float32],
-        persons_xyxy_px: NDArray[np.float32],
-        at_s: float,
-    ) -> None:
-        since_s = np.array([at_s - self._looked_at_s(track) for track in tracks])
-        due = np.flatnonzero(since_s >= LOOK_EVERY_S)
-        if not len(due):
-            return
-        size_px = (image.shape[1], image.shape[0])
-        # A track's own box is among the persons' but never below itself: it hides nothing.
-        hidden = hidden_share(np.concatenate([xyxy_px[due], persons_xyxy_px]))[: len(due)]
-        worth = look_weight(xyxy_px[due], hidden, size_px)
-        order = np.argsort(-since_s[due], kind="stable")
-        chosen = order[worth[order] > 0][:LOOKS_A_FRAME]
-        if not len(chosen) or not shows_colours(image):
-            return
-        known_nothing = np.zeros(EMBEDDING_LENGTH, np.float32)
-        bodies = np.stack([body_below_head(image, xyxy_px[due[row]]) for row in chosen])
-        for row, embedding in zip(chosen, embed(bodies, light_gains(image)), strict=True):
-            track = tracks[due[row]]
-            seen = self._seen.get(track)
-            if seen is None:
-                seen = self._seen[track] = _Seen(
-                    np.zeros(EMBEDDING_LENGTH), known_nothing, 0.0, at_s, at_s
-                )
-            seen.take(embedding, float(worth[row]), at_s)
+        """All steps for one frame by itself; arguments as of `due`, result as of `take`."""
+        looks = self.due(image, track_id, tracks_xyxy_px, persons_xyxy_px, captured_at_s)
+        [embeddings] = embed_all([looks])
+        return self.take(looks, embeddings, track_id, captured_at_s)
 
     def _looked_at_s(self, track: int) -> float:
         seen = self._seen.get(track)

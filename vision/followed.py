@@ -16,6 +16,7 @@ from .tracks import Tracks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .appearance import Looks
     from .armed import ArmedEvidence
     from .detections import Detections
     from .evidence import BestPictures, EvidencePicture
@@ -94,8 +95,35 @@ class CameraTracks:
             followed.persons.xyxy_px,
         )
 
+    def look_due(self, followed: Followed) -> Looks | None:
+        """Whose clothes to look at; recorded boxes show none."""
+        frame = followed.frame
+        if not isinstance(frame, Frame) or not len(followed.track_id):
+            return None
+        return self._appearance.due(
+            frame.image,
+            followed.track_id,
+            followed.boxes_px,
+            followed.persons.xyxy_px,
+            frame.captured_at_s,
+        )
+
+    def appearance(
+        self, followed: Followed, looks: Looks | None, embeddings: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """What is known of the clothes of the frame's tracks, these looks included."""
+        frame = followed.frame
+        if not isinstance(frame, Frame):
+            return no_appearance()
+        return self._appearance.take(looks, embeddings, followed.track_id, frame.captured_at_s)
+
     def weigh(
-        self, followed: Followed, weapons: Detections, looked: NDArray[np.bool_], view: View
+        self,
+        followed: Followed,
+        weapons: Detections,
+        looked: NDArray[np.bool_],
+        appearance: NDArray[np.float32],
+        view: View,
     ) -> Tracks:
         """The tracks of the frame, with what the looks at some of them add to the evidence."""
         frame = followed.frame
@@ -110,19 +138,6 @@ class CameraTracks:
             armed_llr=self.armed.look(
                 followed.track_id, followed.boxes_px, weapons, frame.captured_at_s, looked
             ),
-            appearance=self._look_of(followed),
+            appearance=appearance,
             view=view,
-        )
-
-    def _look_of(self, followed: Followed) -> NDArray[np.float32]:
-        """What the clothes of the frame's tracks look like; recorded boxes show none."""
-        frame = followed.frame
-        if not isinstance(frame, Frame):
-            return no_appearance()
-        return self._appearance.look(
-            frame.image,
-            followed.track_id,
-            followed.boxes_px,
-            followed.persons.xyxy_px,
-            frame.captured_at_s,
         )

@@ -11,7 +11,9 @@ import numpy as np
 from models.looks import read_look_rates
 from models.registry import second_look_name
 
+from .appearance import embed_all
 from .armed import ArmedEvidence
+from .columns import no_appearance
 from .detect import submit
 from .detections import Detections
 from .evidence import BestPictures
@@ -173,7 +175,9 @@ class Pipeline:
             weapons += self.second_look.look([frame.image], [persons.xyxy_px])
         nobody = np.full(len(persons), NOT_TRACKED, np.int64)
         none = Followed.of(frame, detections, persons, nobody)
-        tracks = self._new_camera().weigh(none, Detections.empty(), np.zeros(0, bool), View())
+        tracks = self._new_camera().weigh(
+            none, Detections.empty(), np.zeros(0, bool), no_appearance(), View()
+        )
         return TrackedFrame(frame, persons, tuple(weapons), nobody, tracks, self._now())
 
     def process(self, frames: Sequence[Frame | BoxFrame]) -> list[TrackedFrame]:
@@ -213,13 +217,31 @@ class Pipeline:
         ]
         looking = self._begin_to_look(followed)
         self._views.check(begun.frames, [one.persons.xyxy_px for one in followed])
+        clothes = self._clothes(followed)
         return [
-            self._weighed(one, found, looked)
-            for one, (found, looked) in zip(followed, looking.results(), strict=True)
+            self._weighed(one, found, looked, appearance)
+            for one, appearance, (found, looked) in zip(
+                followed, clothes, looking.results(), strict=True
+            )
+        ]
+
+    def _clothes(self, followed: list[Followed]) -> list[NDArray[np.float32]]:
+        """What is known of the clothes of each frame's tracks, looked at together."""
+        cameras = [self._camera(one.frame.camera) for one in followed]
+        due = [camera.look_due(one) for camera, one in zip(cameras, followed, strict=True)]
+        return [
+            camera.appearance(one, looks, embeddings)
+            for camera, one, looks, embeddings in zip(
+                cameras, followed, due, embed_all(due), strict=True
+            )
         ]
 
     def _weighed(
-        self, one: Followed, found: Detections | None, looked: NDArray[np.bool_]
+        self,
+        one: Followed,
+        found: Detections | None,
+        looked: NDArray[np.bool_],
+        appearance: NDArray[np.float32],
     ) -> TrackedFrame:
         """What a frame showed, once the second look (None where there was none) is over."""
         camera = self._camera(one.frame.camera)
@@ -230,7 +252,7 @@ class Pipeline:
             one.persons,
             (whole_frame,) if found is None else (whole_frame, found),
             one.identity,
-            camera.weigh(one, told, looked, self._views.view(one.frame.camera)),
+            camera.weigh(one, told, looked, appearance, self._views.view(one.frame.camera)),
             self._now(),
             camera.picture(one, told, looked),
         )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 CHECK_EVERY_S: Final = 1.0
 """Time between two checks of one camera: 7 ms of one core each, measured on 640x360."""
 
-CALM_EVERY_S: Final = 5.0
+CALM_EVERY_S: Final = 10.0
 """The same for a camera that stood still at the last checks and looks as it did then."""
 
 CHANGED_LEVELS: Final = 12.0

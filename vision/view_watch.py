@@ -23,7 +23,7 @@ FRAMES_A_CHECK: Final = 4
 
 CHECKS_A_SECOND: Final = 8.0
 """Most checks in a second of the cameras' time: 5 % of one core, at 6 ms each on 640x360. Enough
-for forty cameras that stand still to be checked every five seconds; each of four hundred is checked
+for eighty cameras that stand still to be checked every ten seconds; each of four hundred is checked
 every fifty, and as soon as it looks otherwise."""
 
 

@@ -125,6 +125,8 @@ class PendingLooks:
         found = [] if self._pending is None else self._pending.result()
         parts: list[list[Detections]] = [[] for _ in self._sizes_px]
         for square, inside in zip(self._squares, found, strict=True):
+            if not len(inside):
+                continue
             shift = np.array([square.left, square.top] * 2, np.float32)
             boxes = (inside.xyxy_px * np.float32(square.scale) + shift).astype(np.float32)
             parts[square.row].append(
@@ -141,10 +143,18 @@ def _once(parts: list[Detections], width_px: int, height_px: int) -> Detections:
     boxes = np.clip(boxes, 0, np.array([width_px, height_px] * 2, np.float32))
     score = np.concatenate([part.confidence for part in parts])
     class_id = np.concatenate([part.class_id for part in parts])
-    rows = np.column_stack([boxes, score, class_id.astype(np.float32)])
-    keep = sv.box_non_max_suppression(rows, SAME_WEAPON_IOU)
-    keep &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    keep = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    if len(boxes) > 1:
+        keep &= _first_of_each(boxes, score, class_id)
     return Detections(boxes[keep], score[keep], class_id[keep], parts[0].class_names)
+
+
+def _first_of_each(
+    boxes: NDArray[np.float32], score: NDArray[np.float32], class_id: NDArray[np.int16]
+) -> NDArray[np.bool_]:
+    """`(N,)` whether a box is the surest of its weapon."""
+    rows = np.column_stack([boxes, score, class_id.astype(np.float32)])
+    return np.asarray(sv.box_non_max_suppression(rows, SAME_WEAPON_IOU), np.bool_)
 
 
 def urgency(

@@ -434,7 +434,7 @@ def watched(
 def test_a_camera_that_stands_still_is_compared_seldom(count: int) -> None:
     walkers = [with_people(seen(noise=k), k, count) for k in range(100)]
     compared, views = watched(lambda k: walkers[k][0], 20, lambda k: walkers[k][1].reshape(-1, 4))
-    assert compared == [0, 5, 10, 35, 60, 85]
+    assert compared == [0, 5, 10, 60]
     assert views[99].condition == "steady"
 
 
@@ -443,7 +443,7 @@ def test_a_camera_that_stands_still_is_compared_seldom(count: int) -> None:
     [
         (seen((10.0, 0.0)), "moved", 3.2),
         (seen((-90.0, 30.0)), "moved", 3.2),
-        (seen((2.5, 0.0)), "shifted", 7.2),
+        (seen((2.5, 0.0)), "shifted", 12.2),
         (room(5)[100:460, 100:740], "moved", 6.0),
         (np.full_like(seen(), 30), "covered", 3.2),
     ],
@@ -452,8 +452,8 @@ def test_a_camera_that_stands_still_is_compared_seldom(count: int) -> None:
 def test_a_calm_camera_that_is_bumped_is_noticed_as_soon(
     moved: Picture, condition: str, within_s: float
 ) -> None:
-    bump = 61  # the checks before it were at 11 s
-    _, views = watched(lambda k: moved if k >= bump else seen(noise=k), 25)
+    bump = 61  # it was compared last at 12 s
+    _, views = watched(lambda k: moved if k >= bump else seen(noise=k), 28)
     assert views[bump - 1].condition == "steady"
     noticed = next(k for k, view in views.items() if k >= bump and view.condition == condition)
     assert (noticed - bump) / 5 <= within_s
