@@ -23,6 +23,7 @@ from models.person_crops import LOOK_SIDE_PX, cut_square, look_squares, resized
 from models.registry import default_name, find_checkpoint, second_look_name
 from vision.agreement import COMPARED_FROM, Agreement, compare
 from vision.backend_choice import cuda_is_there, load_backend
+from vision.backend_openvino import OpenVinoBackend, cpu_abilities
 from vision.backend_torch import TorchBackend
 from vision.decode import decode_file
 from vision.letterbox import Letterbox
@@ -74,6 +75,7 @@ def measure(
     *,
     rounds: int = ROUNDS,
     frames: int = FRAMES,
+    exported: Sequence[Path] = (),
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Speed and agreement of every backend and precision that this machine has.
@@ -82,6 +84,7 @@ def measure(
         drill_folder: a drill with videos.
         rounds: at least 1; one more warms up.
         frames: pictures that are timed a round.
+        exported: OpenVINO models to be measured, too, as `lastseen models export` names them.
         on_progress: told what is measured next.
     """
     whole = _frames(drill_folder, max(frames, COMPARED_FRAMES))
@@ -95,7 +98,7 @@ def measure(
         (close, squares, COMPARED_SQUARES),
     ):
         on_progress(f"{checkpoint.name}: loading")
-        backends = contenders(checkpoint)
+        backends = contenders(checkpoint, exported)
         detectors = {name: YoloDetector(checkpoint, one) for name, one in backends.items()}
         timed = time_in_turn(detectors, pictures[:frames], rounds, on_progress=on_progress)
         on_progress(f"{checkpoint.name}: comparing boxes")
@@ -122,8 +125,15 @@ def measure(
     }
 
 
-def contenders(checkpoint: Checkpoint) -> dict[str, Backend | FlowingBackend]:
-    """Every way to run the checkpoint that this machine has, single precision first."""
+def contenders(
+    checkpoint: Checkpoint, exported: Sequence[Path] = ()
+) -> dict[str, Backend | FlowingBackend]:
+    """Every way to run the checkpoint that this machine has, single precision first.
+
+    Args:
+        checkpoint: the weights.
+        exported: folders of OpenVINO models; those whose names begin with the checkpoint's count.
+    """
     found: dict[str, Backend | FlowingBackend] = {}
     names: tuple[Precision, ...] = ("f32", "half", "int8")
     for precision in names:
@@ -131,6 +141,13 @@ def contenders(checkpoint: Checkpoint) -> dict[str, Backend | FlowingBackend]:
             found[precision] = load_backend(checkpoint, "cpu", precision)
         except CheckpointError:
             continue  # this machine, or these weights, have it not
+    for folder in exported:
+        if folder.name.startswith(f"{checkpoint.name}-"):
+            name = folder.name.removeprefix(f"{checkpoint.name}-").removesuffix("-openvino")
+            floats = "bf16" if "BF16" in cpu_abilities() else "f32"
+            found[f"exported-{name}"] = OpenVinoBackend(
+                folder / "model.xml", floats, eight_bits=name == "int8"
+            )
     found["torch-f32"] = TorchBackend(checkpoint, "cpu")
     if cuda_is_there():
         found["cuda-f32"] = load_backend(checkpoint, "cuda", "f32")

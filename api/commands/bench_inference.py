@@ -15,6 +15,12 @@ def detect(
     drill: Annotated[Path, typer.Option(metavar="DIR", help="Drill with videos.")] = WING,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 5,
     frames: Annotated[int, typer.Option(min=8, help="Pictures that are timed a round.")] = 64,
+    exported: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="OpenVINO model of 'models export' to measure, too; repeatable."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """How fast do the networks run here, in each precision there is, and do all find the same?
@@ -26,9 +32,11 @@ def detect(
       lastseen bench detect
 
       lastseen bench detect --json > detect.json
+
+      lastseen bench detect --exported out/person-firearm-int8-openvino
     """
     figures = benchmark("detect").measure(
-        drill, rounds=rounds, frames=frames, on_progress=say_playing
+        drill, rounds=rounds, frames=frames, exported=exported or (), on_progress=say_playing
     )
     if as_json:
         typer.echo(json.dumps(figures, indent=2))

@@ -57,6 +57,21 @@ def test_figures_of_pictures_in_which_nothing_can_be_found(data_file: Path) -> N
     assert told["classes"]["firearm"]["ap50"] is None
 
 
+def test_nothing_is_proven_by_pictures_without_boxes(data_file: Path) -> None:
+    images = data_file.parent / "images"
+    result = run("verify", default_name(), "--device", "cpu", "--pictures", images)
+    assert "0 boxes in 2 pictures" in result.stdout
+    assert "not proven equal to the checkpoint: no boxes to compare" in str(result.exception)
+    assert result.exit_code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", [default_name(), second_look_name()])
+def test_what_runs_live_is_proven_equal(weights: str, wing_dir: Path) -> None:
+    result = run("verify", weights, "--pictures", wing_dir / "video")
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
 def test_the_report_shows_curves_and_asks_nothing_of_a_network(
     data_file: Path, tmp_path: Path
 ) -> None:
