@@ -152,7 +152,9 @@ class _Work:
                 self._streams.show(message.wanted, message.drawing)
             case Labels():
                 self._streams.label(message.camera, message.labels)
-            case Attend() | Begin() | Prove():
+            case Attend():
+                self._attention.attend(message.rates, time.time())
+            case Begin() | Prove():
                 pass
 
     def step(self) -> None:
