@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .attention_loop import Policy
 
 COMPARED: tuple[Policy, ...] = ("round_robin", "attention", "oracle")
-PARTS: tuple[Policy, ...] = ("no_cue", "no_rates")
+PARTS: tuple[Policy, ...] = ("seldom_cue", "no_cue", "no_rates")
 
 RATIOS = {  # figure: whether less is better
     "first_found_s": True,
@@ -65,11 +65,11 @@ class Setting:
     cameras: int = 400
     levels: int = 3
     people: int = 40
-    duration_s: float = 40.0
-    seeds: int = 8
-    capacities_fps: tuple[float, ...] = (95.0, 190.0, 380.0)
+    duration_s: float = 30.0
+    seeds: int = 6
+    capacities_fps: tuple[float, ...] = (95.0, 190.0)
     batch: int = 8
-    parts_seeds: int = 4
+    parts_seeds: int = 3
 
 
 ENTERS_S, INSIDE_S = 4.0, -8.0

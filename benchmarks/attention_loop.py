@@ -36,9 +36,13 @@ if TYPE_CHECKING:
 
     from .attention_world import World
 
-Policy = Literal["attention", "round_robin", "oracle", "no_cue", "no_rates"]
+Policy = Literal["attention", "round_robin", "oracle", "no_cue", "seldom_cue", "no_rates"]
 """How frames are chosen: attention as it is, the cameras in turn, by the truth, or attention
-without the cue that something moves or without wanted rates."""
+without the cue that something moves, with one that sees key frames alone, or without wanted
+rates."""
+
+KEY_INTERVAL_S = 2.0
+"""Between key frames: all that is decoded of a camera that rests (`vision.decode_plan`)."""
 
 ANSWER_EVERY_S = 0.25
 MESSAGE_S = 0.05
@@ -115,7 +119,7 @@ def play(
     attention = Attention(now=lambda: START_S + now[0])
     choose = _chooser(policy, world, cameras, attention)
     heeds = policy not in {"round_robin", "oracle"}
-    offered = _Offered(world, cameras, cue=policy != "no_cue")
+    offered = _Offered(world, cameras, policy)
     rows: list[tuple[int, float, float, float, bool, bool]] = []
     answers: list[tuple[float, bool]] = []
     waiting_rates: tuple[float, dict[str, float]] | None = None
@@ -194,11 +198,13 @@ def _chooser(policy: Policy, world: World, cameras: Sequence[str], attention: At
 class _Offered:
     """Puts the frames into the slots that have been captured by a moment."""
 
-    def __init__(self, world: World, cameras: Sequence[str], *, cue: bool) -> None:
+    def __init__(self, world: World, cameras: Sequence[str], policy: Policy) -> None:
         self._world = world
         self._cameras = cameras
         self._put = np.full(len(cameras), -1)
-        said = world.cue if cue else np.zeros_like(world.cue)
+        said = np.zeros_like(world.cue) if policy == "no_cue" else world.cue
+        if policy == "seldom_cue":
+            said = at_key_frames(said)
         self._moves = said > 0
         self._onsets = np.vstack(
             [np.zeros((1, len(cameras)), np.int64), np.cumsum(said > 1, axis=0)]
@@ -218,6 +224,21 @@ class _Offered:
                 "stirs" if begun else "moves" if self._moves[frame, k] else "still",
             )
             self._put[k] = frame
+
+
+def at_key_frames(said: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The cue where only key frames are decoded: each says what there was since the one before."""
+    every = round(KEY_INTERVAL_S * FPS)
+    frames, cameras = said.shape
+    first = np.arange(cameras) * every // max(cameras, 1)  # key frames do not come all at once
+    seldom = np.zeros_like(said)
+    for k in range(cameras):
+        keys = np.arange(first[k], frames, every)
+        seldom[keys, k] = said[keys, k]
+        begun = np.add.reduceat(said[:, k] > 1, np.concatenate([[0], keys[1:]]))
+        held = (said[keys[1:], k] > 0) & (begun[: len(keys) - 1] > 0)
+        seldom[keys[1:], k] = np.where(held, 2, seldom[keys[1:], k])
+    return seldom
 
 
 @dataclass(frozen=True, slots=True)

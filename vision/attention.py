@@ -237,7 +237,7 @@ class Attention:
         self._note(now_s, wanted_fps, rows[chosen], full=frames < len(waiting))
         self._looked_s[rows[chosen]] = now_s
         self._in_motion[rows[chosen]] = (moves | stirred)[chosen]
-        self._largest = max_frames
+        self._largest = max(self._largest, max_frames)
         return [waiting[one].camera for one in chosen.tolist()]
 
     @property

@@ -15,7 +15,7 @@ from .bench_checkout import DATA_HELP, WING, benchmark, say_playing
 
 
 def attention(
-    seeds: Annotated[int, typer.Option(min=1, help="Plays of each way to choose.")] = 8,
+    seeds: Annotated[int, typer.Option(min=1, help="Plays of each way to choose.")] = 6,
     processes: Annotated[int, typer.Option(min=1, help="Plays at once.")] = 2,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help=DATA_HELP, envvar="LASTSEEN_DATA")

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.attention import Setting, cue_rates, in_words, measure
 from benchmarks.attention_drawing import draw
 from benchmarks.attention_figures import figures_of, summed_up
+from benchmarks.attention_loop import at_key_frames
 from benchmarks.attention_world import FPS, onsets
 from benchmarks.stir_rates import Counted
 from vision.stir import QUIET_S
@@ -45,7 +46,7 @@ def test_a_play_has_all_figures_and_no_camera_waits_longer_than_the_bound(
     for policy in ("round_robin", "attention", "oracle"):
         assert row[policy]["first_found_s"]["plays"] == 2
         assert row[policy]["staleness_most_s"]["median"] > 0
-    assert set(figures["parts"]) == {"no_cue", "no_rates"}
+    assert set(figures["parts"]) == {"seldom_cue", "no_cue", "no_rates"}
     assert figures["cue_assumed"]["noticed_share"] == 0.9
     assert any("bound" in line for line in in_words(figures))
 
@@ -141,3 +142,12 @@ def test_the_cue_is_counted_by_who_is_there() -> None:
 def test_the_cue_errs_in_the_plays_as_it_was_measured() -> None:
     rates = cue_rates(CUE)
     assert (rates.noticed, rates.onsets_an_hour, rates.standing_moves) == (0.9, 40.0, 0.4)
+
+
+def test_at_key_frames_the_cue_comes_late_or_not_at_all() -> None:
+    said = np.zeros((60, 2), np.uint8)
+    said[5, 0], said[6:30, 0] = 2, 1  # still moves at the next key frame, 20
+    said[21, 1], said[22:30, 1] = 2, 1  # is over at the next one, 30
+    seldom = at_key_frames(said)
+    assert [(int(at), int(seldom[at, 0])) for at in np.flatnonzero(seldom[:, 0])] == [(20, 2)]
+    assert not seldom[:, 1].any()
