@@ -153,7 +153,7 @@ class _Work:
             case Labels():
                 self._streams.label(message.camera, message.labels)
             case Attend():
-                self._attention.attend(message.rates, time.time())
+                self._attention.attend(message.fps, time.time())
             case Begin() | Prove():
                 pass
 
