@@ -26,7 +26,7 @@ from api.machine import machine_facts, package_versions
 from benchmarks.peers_age import ages_of_information, quantiles_ms, rate
 from benchmarks.peers_clips import FPS, clips, loops, recordings
 from benchmarks.peers_matching import agreement, by_picture
-from benchmarks.peers_process import run_peer, served
+from benchmarks.peers_process import PeerFailedError, run_peer, served
 from benchmarks.peers_protocol import Job
 from benchmarks.peers_systems import OURS, SAME_OBJECT_IOU, Peer, peers_here
 from models.registry import checkpoint_of
@@ -111,7 +111,8 @@ def measure(
         "confidence": dict(bench.checkpoint.confidence),
         "same_object_iou": SAME_OBJECT_IOU,
         "missing": missing,
-        "systems": {peer.name: peer.title for peer in here},
+        "failed": bench.failed,
+        "systems": {peer.name: peer.title for peer in here if peer.name in told},
         "throughput": told,
         "overload": ages,
         "ratios": _ratios(told, ages),
@@ -129,7 +130,26 @@ class _Bench:
         self._here = here
         self._folder = folder
         self._say = on_progress
+        self.failed: dict[str, str] = {}
         self.checkpoint = checkpoint_of(None)
+
+    def _run(self, peer: Peer, sources: Sequence[str], *, live: bool, limit_s: float) -> Run | None:
+        """One run; None where the system failed, now or before: the others go on.
+
+        Raises:
+            PeerFailedError: it was ours.
+        """
+        if peer.name in self.failed:
+            return None
+        try:
+            job = self._job(peer, sources, live=live, limit_s=limit_s)
+            return run_peer(peer.program, peer.python, job)
+        except PeerFailedError as error:
+            if peer.name == OURS:
+                raise
+            self.failed[peer.name] = str(error)
+            self._say(f"{peer.title} failed: {error}")
+            return None
 
     def _job(self, peer: Peer, sources: Sequence[str], *, live: bool, limit_s: float) -> Job:
         points = self.checkpoint.confidence
@@ -158,8 +178,11 @@ class _Bench:
             turn = round_ % len(self._here)
             for peer in self._here[turn:] + self._here[:turn]:
                 self._say(f"round {round_ + 1} of {sizes.rounds}: {peer.title}")
-                job = self._job(peer, files, live=False, limit_s=LIMIT_S)
-                runs[peer.name].append(run_peer(peer.program, peer.python, job))
+                run = self._run(peer, files, live=False, limit_s=LIMIT_S)
+                if run is not None:
+                    runs[peer.name].append(run)
+        for name in self.failed:
+            del runs[name]
         ours = by_picture(run.results for run in runs[OURS])
         told = {}
         for name, rounds in runs.items():
@@ -194,22 +217,29 @@ class _Bench:
         most = self._sizes.most_cameras
         self._say("encoding cameras (once a machine)")
         found = loops(len(recordings()))
-        own = {name: min(most, max(2, round(OVERLOAD * fit))) for name, fit in fits.items()}
+        own = {name: min(most, cameras_that_overload(fit)) for name, fit in fits.items()}
         told: dict[str, Any] = {}
         for peer in self._here:
+            if peer.name not in own:
+                continue
             rows: dict[int, dict[str, Any]] = {}
             for cameras in dict.fromkeys((own[peer.name], own[OURS])):
                 self._say(f"{cameras} cameras: {peer.title}")
                 with served(found, cameras) as live:
                     limit_s = self._sizes.settle_s + self._sizes.seconds
-                    job = self._job(peer, live.addresses, live=True, limit_s=limit_s)
-                    run = run_peer(peer.program, peer.python, job)
-                rows[cameras] = age_figures(run, live, self._sizes.settle_s)
+                    run = self._run(peer, live.addresses, live=True, limit_s=limit_s)
+                if run is not None:
+                    rows[cameras] = age_figures(run, live, self._sizes.settle_s)
+            cases = {"own_capacity": own[peer.name], "capacity_of_ours": own[OURS]}
             told[peer.name] = {
-                "own_capacity": rows[own[peer.name]],
-                "capacity_of_ours": rows[own[OURS]],
+                case: rows[cameras] for case, cameras in cases.items() if cameras in rows
             }
         return told
+
+
+def cameras_that_overload(fits: float) -> int:
+    """Twice as many cameras as fit, to the next multiple of four: an export serves one number."""
+    return max(4, 4 * round(OVERLOAD * fits / 4))
 
 
 def age_figures(run: Run, live: Cameras, settle_s: float) -> dict[str, Any]:

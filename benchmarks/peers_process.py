@@ -32,7 +32,7 @@ LOOKED_AT_EVERY_S = 0.2
 SHARES_EVERY = 5
 """Memory that processes share is counted once a second only: the kernel walks all pages for it."""
 
-START_PATIENCE_S = 120.0
+START_PATIENCE_S = 300.0
 END_PATIENCE_S = 60.0
 
 

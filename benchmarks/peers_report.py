@@ -21,8 +21,8 @@ def as_text(figures: dict[str, Any]) -> str:
             (
                 f"  {speed['median']:.1f} frames/s ({speed['low']:.1f} to {speed['high']:.1f}); "
                 f"{row['cpu_s_per_1000_frames']['median']:.1f} CPU s per 1,000; "
-                f"{row['memory_mib']['median']:.0f} MiB; {same['match_rate']:.1%} of boxes as ours, "
-                f"{same['count_difference']:+.1%} boxes"
+                f"{row['memory_mib']['median']:.0f} MiB; {same['match_rate']:.1%} of boxes as "
+                f"ours, {same['count_difference']:+.1%} boxes"
             ),
         ]
         for case, age in figures["overload"].get(name, {}).items():
@@ -39,7 +39,8 @@ def as_text(figures: dict[str, Any]) -> str:
             f"{spread['high']:.2f}); "
             + ", ".join(f"{key} {value}" for key, value in ratio.items() if key != "throughput")
         )
-    lines += [f"{name}: {why}" for name, why in figures["missing"].items()]
+    left_out = {**figures["missing"], **{n: f"failed: {w}" for n, w in figures["failed"].items()}}
+    lines += [f"{name}: {why}" for name, why in left_out.items()]
     return "\n".join(lines)
 
 

@@ -27,7 +27,7 @@ __all__ = ["OURS", "SAME_OBJECT_IOU", "Peer", "exported", "peers_here"]
 
 OURS = "ours"
 EXPORT_PATIENCE_S = 300.0
-CALIBRATED_WITH = 12
+CALIBRATED_WITH = 6
 """Pictures of each recording from which 8-bit weights are calibrated."""
 
 
@@ -167,14 +167,19 @@ def exported(python: str, checkpoint: Path, batch: int, bits: int) -> str:
         command = [python, "-P", str(program), str(checkpoint), str(folder), str(batch), str(bits)]
         if bits == 8:  # noqa: PLR2004 - bits
             command.append(str(_calibration_pictures(folder / "pictures")))
-        told = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=EXPORT_PATIENCE_S,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(HERE.parent)},
-        )
+        try:
+            told = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=EXPORT_PATIENCE_S,
+                check=False,
+                env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PeerFailedError(
+                f"ultralytics' export was not ready after {EXPORT_PATIENCE_S:.0f} s"
+            ) from error
         if told.returncode:
             raise PeerFailedError(f"ultralytics' export failed: {told.stderr.strip()[-1000:]}")
         done.write_text(told.stdout.strip(), encoding="utf-8")
@@ -186,7 +191,7 @@ def _calibration_pictures(folder: Path) -> Path:
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for number, video in enumerate(recordings()):
-        for frame in islice(decode_file(video, "clip"), 0, 50 * CALIBRATED_WITH, 50):
+        for frame in islice(decode_file(video, "clip"), 0, 100 * CALIBRATED_WITH, 100):
             stem = f"{number}-{frame.index}"
             cv2.imwrite(str(folder / "images" / f"{stem}.jpg"), frame.image)
             # Calibration looks at pictures alone, the loader wants a box beside each.

@@ -209,6 +209,13 @@ def test_a_system_that_is_not_here_says_how_to_get_it() -> None:
         peers_here(["yolo"], None, None)
 
 
+@pytest.mark.parametrize(
+    ("fits", "cameras"), [(0.3, 4), (2.6, 4), (3.1, 8), (13.0, 24), (13.2, 28)]
+)
+def test_twice_as_many_as_fit(fits: float, cameras: int) -> None:
+    assert peers.cameras_that_overload(fits) == cameras
+
+
 def run_of(results: Timed) -> Run:
     return Run(results, "x", {}, "none", 0.0, np.array([0.0, 9.0]), np.array([0.0, 18.0]), 1.0, 1.0)
 
@@ -236,6 +243,7 @@ def test_the_whole_is_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyP
             type(peer)(name, f"{name}, a stand-in", str(tmp_path / "peer.py"))
             for name in ("ours", "other")
         ]
+        rows.append(type(peer)("dies", "one that dies", str(tmp_path / "no-such.py")))
         return rows, {"inference": "not installed here"}
 
     monkeypatch.setattr(peers, "peers_here", here)
@@ -244,6 +252,8 @@ def test_the_whole_is_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert figures["throughput"]["other"]["agreement"]["match_rate"] == 1.0
     assert figures["ratios"]["other"]["throughput"]["median"] > 0.0
     json.dumps(figures)
+    assert "no-such.py ended before it was done" in figures["failed"]["dies"]
+    assert "dies" not in figures["systems"]
     text = as_text(figures)
     assert "other, a stand-in" in text
     assert "not installed here" in text
