@@ -233,6 +233,28 @@ def test_whether_a_captured_graph_answers_the_same(
     assert same_answer(wanted, got) == same
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize(("half", "score"), [(False, 0.002), (True, 0.02)])
+def test_cuda_answers_as_the_cpu_does_with_many_batches_under_way(half: bool, score: float) -> None:
+    chance = np.random.default_rng(3)
+    sets = [
+        [Fitted(chance.integers(0, 256, (360, 640, 3), np.uint8), Letterbox.of((640, 360), 640))]
+        * n
+        for n in (1, 3, 8, 3, 1, 5)
+    ]
+    checkpoint = find_checkpoint()
+    cpu = TorchBackend(checkpoint, "cpu")
+    cuda = TorchBackend(checkpoint, "cuda", half=half)
+    under_way = [cuda.start(some) for some in sets]
+    for some, answers in zip(sets, under_way, strict=True):
+        wanted: list[NDArray[np.float32]] = []
+        got: list[NDArray[np.float32]] = []
+        cpu.start(some).read(lambda _, output, to=wanted: to.append(output.copy()))  # type: ignore[misc]
+        answers.read(lambda _, output, to=got: to.append(output.copy()))  # type: ignore[misc]
+        assert len(got) == len(some)
+        assert np.abs(np.stack(got)[:, 4:] - np.stack(wanted)[:, 4:]).max() < score
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
