@@ -16,6 +16,7 @@ import supervision as sv
 from models.person_crops import LOOK_SIDE_PX, cut_square, look_squares, resized
 from models.registry import second_look_name
 
+from .armed import STRONGEST_LLR, WEAKEST_LLR
 from .detect import submit
 from .detections import Detections
 from .yolo import load_detector
@@ -35,7 +36,11 @@ LOOK_EVERY_S = 0.2
 """Wanted time between two looks at a track with some evidence, but no certainty, of a weapon."""
 
 CHECK_EVERY_S = 0.4
-"""The same for a track with no evidence of one, or with as much as can be had."""
+"""The same for a track with no evidence of one, or with nearly as much as can be had."""
+
+SETTLED_EVERY_S = 0.8
+"""The same where the evidence has reached one of its bounds: one look more of the same kind changes
+nothing, so this is only how soon something new is seen, such as a weapon that is drawn."""
 
 UNDECIDED_LLR = (0.0, 6.0)
 """Between these a track counts as undecided; natural-log likelihood ratio of armed."""
@@ -169,7 +174,9 @@ def urgency(
     """
     low, high = UNDECIDED_LLR
     undecided = (armed_llr > low) & (armed_llr < high)
+    settled = (armed_llr <= WEAKEST_LLR) | (armed_llr >= STRONGEST_LLR)
     wanted_s = np.where(undecided, LOOK_EVERY_S, CHECK_EVERY_S)
+    wanted_s = np.where(settled, SETTLED_EVERY_S, wanted_s)
     return np.where(height_px >= LEAST_HEIGHT_PX, since_s / wanted_s, 0.0)
 
 

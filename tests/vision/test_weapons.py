@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from models.person_crops import LOOK_SIDE_PX
+from vision.armed import STRONGEST_LLR, WEAKEST_LLR
 from vision.detections import Detections
 from vision.weapons import (
     CHECK_EVERY_S,
     LEAST_HEIGHT_PX,
     LOOK_EVERY_S,
+    SETTLED_EVERY_S,
     SecondLook,
     most_urgent,
     urgency,
@@ -122,7 +124,15 @@ def test_the_undecided_are_looked_at_more_often_and_new_tracks_at_once() -> None
     since_s = np.array([np.inf, LOOK_EVERY_S, LOOK_EVERY_S / 2, LOOK_EVERY_S, CHECK_EVERY_S, 9.0])
     height_px = np.array([100, 100, 100, 100, 100, LEAST_HEIGHT_PX - 1.0])
     due = urgency(llr, since_s, height_px) >= 1
-    assert due.tolist() == [True, True, False, False, True, False]
+    assert due.tolist() == [True, True, False, False, False, False]
+    assert (urgency(np.array([6.5, -2.9]), np.full(2, CHECK_EVERY_S), height_px[:2]) >= 1).all()
+
+
+@pytest.mark.parametrize("llr", [STRONGEST_LLR, WEAKEST_LLR])
+def test_who_has_all_the_evidence_there_can_be_is_looked_at_less_often(llr: float) -> None:
+    since_s = np.array([CHECK_EVERY_S, SETTLED_EVERY_S])
+    due = urgency(np.full(2, llr), since_s, np.full(2, 100.0)) >= 1
+    assert due.tolist() == [False, True]
 
 
 def test_the_budget_goes_to_the_most_urgent_of_the_whole_batch() -> None:
