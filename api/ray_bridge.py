@@ -29,7 +29,15 @@ from filelock import FileLock, Timeout
 
 from .errors import RayError
 from .logs import settings_for
-from .ray_cluster import HELLO_S, RemoteWorker, UnreachableError, connect, free_places, places
+from .ray_cluster import (
+    HELLO_S,
+    RemoteWorker,
+    TakenError,
+    UnreachableError,
+    connect,
+    free_places,
+    places,
+)
 from .worker import run_worker
 from .worker_messages import Failed, Ready
 from .worker_pipes import PipeToRun
@@ -72,12 +80,14 @@ class Cluster:
         round: see `api.ray_places.emptiest_first`.
         alone: file that is locked by the process that works itself.
         work: what the worker does.
+        doubted: places, as text, at which a worker was lost just now: Ray may not know it yet.
     """
 
     address: str
     round: str
     alone: Path
     work: Work = run_worker
+    doubted: frozenset[str] = frozenset()
 
 
 def work_through_ray(
@@ -194,9 +204,12 @@ def placed(cluster: Cluster, engine: Engine, run: BridgePipe) -> RemoteWorker | 
             there, lacks = [], str(error)
         now_s = time.monotonic()
         inviting = [place for place in there if avoided.get(place.key, 0.0) <= now_s]
-        for place, name in free_places(inviting, cluster.round) if inviting else ():
+        free = free_places(inviting, cluster.round) if inviting else []
+        for place, name in sorted(free, key=lambda one: str(one[0]) in cluster.doubted):
             try:
                 return _started(RemoteWorker(place, name), run)
+            except TakenError:
+                continue
             except RayError as error:
                 _log.warning("no worker at %s: %s", place, error)
                 avoided[place.key] = time.monotonic() + AVOIDS_S

@@ -27,6 +27,10 @@ class WorkerLostError(RayError):
     """A worker in the cluster died, or the node that it was on."""
 
 
+class TakenError(RayError):
+    """Somebody was quicker to take a place."""
+
+
 class UnreachableError(RayError):
     """Nothing was heard of a worker in time; it may be there or not."""
 
@@ -101,7 +105,7 @@ class RemoteWorker:
         name: its name in the cluster.
 
     Raises:
-        WorkerLostError: somebody was quicker to take the place.
+        TakenError: somebody was quicker to take the place.
     """
 
     def __init__(self, place: Place, name: str) -> None:
@@ -126,7 +130,7 @@ class RemoteWorker:
         try:
             self._actor: Any = made.options(**options).remote()
         except ValueError as error:
-            raise WorkerLostError(f"{place} was taken by another") from error
+            raise TakenError(f"{place} was taken by another") from error
 
     def call(self, method: str, *given: object) -> Any:  # noqa: ANN401 - of ray
         """Ask for something; returns at once what `wait` waits for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 import threading
+import time
 import uuid
 import weakref
 from functools import partial
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 from .errors import RayError
 from .ray_bridge import Cluster, work_through_ray
 from .worker import run_worker
-from .worker_messages import Ready
+from .worker_messages import Failed, Ready
 from .worker_process import WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
     from vision.detect import Device
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 60.0
 
+DOUBTS_S: Final = 30.0
+"""A place at which a worker was lost is the last to be tried for so long."""
+
 
 class RayWorker(WorkerProcess):
     """A worker in the cluster, behind a process that talks to it; see `api.workers.Worker`.
@@ -36,18 +40,24 @@ class RayWorker(WorkerProcess):
     Args:
         engine: what it loads.
         cluster: how it finds its place.
+        lost: takes the place at which it failed.
     """
 
-    def __init__(self, engine: Engine, cluster: Cluster) -> None:
+    def __init__(self, engine: Engine, cluster: Cluster, lost: Callable[[str], None]) -> None:
         super().__init__(engine, partial(work_through_ray, cluster))
         self.round = cluster.round
         self.over = False
+        self.place = ""
+        self._lost = lost
 
     def receive(self, timeout_s: float) -> Iterator[FromWorker]:
         """All messages that are there; the first says where it is, and so does its name then."""
         for message in super().receive(timeout_s):
-            if isinstance(message, Ready) and message.where and " on " not in self.name:
+            if isinstance(message, Ready) and message.where and not self.place:
+                self.place = message.where
                 self.name = f"{self.name} on {message.where}"
+            if isinstance(message, Failed):
+                self._lost(self.place)
             yield message
 
     @property
@@ -90,19 +100,27 @@ class RayWorkers:
         self._server = uuid.uuid4().hex[:12]
         self._lock = threading.Lock()
         self._made: list[weakref.ref[RayWorker]] = []
+        self._lost: dict[str, float] = {}
 
     def __call__(self, engine: Engine) -> RayWorker:
         """A worker that was not started yet."""
         with self._lock:
+            now_s = time.monotonic()
+            lost = tuple(self._lost.items())
+            doubted = frozenset(place for place, at_s in lost if now_s - at_s < DOUBTS_S)
             there = [one for ref in self._made if (one := ref()) is not None and not one.over]
             rounds = [one.round for one in there]
             number = 0
             while rounds.count(round_ := f"{self._server}.{number}") >= self.count:
                 number += 1
             alone = Path(tempfile.gettempdir()) / f"lastseen-{self._server}.lock"
-            worker = RayWorker(engine, Cluster(self._address, round_, alone, self._work))
+            cluster = Cluster(self._address, round_, alone, self._work, doubted)
+            worker = RayWorker(engine, cluster, self._note_lost)
             self._made = [weakref.ref(one) for one in [*there, worker]]
         return worker
+
+    def _note_lost(self, place: str) -> None:
+        self._lost[place] = time.monotonic()
 
 
 def workers_in(address: str, count: int | None, device: Device) -> RayWorkers:
