@@ -160,6 +160,7 @@ class Standby:
         make: makes a worker that was not started yet.
         engine: what those in waiting load.
         count: how many wait.
+        quiet_s: see `QUIET_S`.
         now: a clock that only runs forward, seconds.
     """
 
@@ -169,11 +170,13 @@ class Standby:
         engine: Engine,
         count: int = 1,
         *,
+        quiet_s: float = QUIET_S,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make = make
         self._engine = engine
         self._count = count
+        self._quiet_s = quiet_s
         self._now = now
         self._lock = threading.Lock()  # held for moments only: a grant may wait for it
         self._waiting: list[_Waiting] = []
@@ -203,7 +206,7 @@ class Standby:
     def __call__(self, engine: Engine) -> Worker:
         """The worker that will be ready first."""
         with self._lock:
-            self._start_at_s = max(self._start_at_s, self._now() + QUIET_S)
+            self._start_at_s = max(self._start_at_s, self._now() + self._quiet_s)
             if engine == self._engine:
                 usable = [one for one in self._waiting if one.worker.is_alive()]
                 usable.sort(key=lambda one: (one.ready is None, one.born_s))

@@ -22,16 +22,20 @@ from .bench_checkout import (
     show,
     three,
 )
+from .bench_coldstart import coldstart
 from .bench_decoding import decode
 from .bench_inference import detect
 from .bench_keep import keep
+from .bench_peers import peers
 from .bench_pipeline import pipeline
 from .bench_scale import scale
 
 app = typer.Typer(help="Measure speed, accuracy, and what each part is worth.")
 app.command("attention")(attention)
+app.command("coldstart")(coldstart)
 app.command("decode")(decode)
 app.command("detect")(detect)
+app.command("peers")(peers)
 app.command("pipeline")(pipeline)
 app.command("scale")(scale)
 app.command("keep")(keep)

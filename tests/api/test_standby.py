@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from api.standby import (
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from vision.stream_parts import StreamPart
 
 PIXELS, BOXES = Engine("cpu"), Engine("cpu", pixels=False)
+WING = Path(__file__).parents[2] / "benchmarks" / "drills" / "wing"
+LASTSEEN = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
 _PATIENCE_S = 90.0
 
 
@@ -289,3 +294,28 @@ def test_a_real_worker_proves_that_it_works() -> None:
             worker.tell(Prove())
     finally:
         worker.stop()
+
+
+@pytest.mark.slow
+def test_the_server_keeps_one_and_leaves_none_behind(tmp_path: Path) -> None:
+    served = subprocess.Popen(
+        [*LASTSEEN, str(WING), "--port", "0", "--state", str(tmp_path / "state")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    server = psutil.Process(served.pid)
+    try:
+        until_s = time.monotonic() + _PATIENCE_S
+        workers: list[psutil.Process] = []
+        while not workers:
+            assert time.monotonic() < until_s
+            assert served.poll() is None
+            time.sleep(0.1)
+            children = server.children(recursive=True)
+            workers = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+    finally:
+        served.terminate()
+        out, _ = served.communicate(timeout=30)
+    assert "All incidents are closed." in out
+    assert [one for one in workers if one.is_running()] == []
