@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from .pipeline_work import Recorded
 
 ROUNDS = 7
-BATCHES = 30
-"""Twelve to eighteen seconds of the built-in drills."""
+BATCHES = 60
+"""Twenty-four to thirty-six seconds of the built-in drills."""
 
 NOMINAL_FPS = 10.0
 

@@ -28,7 +28,7 @@ def pipeline(
 ) -> None:
     """What share of the bare detector's speed does the whole way of a frame keep?
 
-    And where does the processor's time go? Takes four minutes on two cores.
+    And where does the processor's time go? Takes ten minutes on two cores.
 
     Examples:
       lastseen bench pipeline
