@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 32
 """Connections that begin together. Opening one costs this machine some milliseconds of work in a
 row, and the switch and the cameras behind it a burst of first pictures."""
 

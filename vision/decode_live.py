@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .decode_device import Decoder
     from .decode_plan import Step
 
-CATCH_UP_S: Final = 0.05
+CATCH_UP_S: Final = 0.1
 """Held packets that would take longer than this to decode are decoded at once: a frame is at most
 this much later than if all had been decoded as they came."""
 _MOST_HELD: Final = 100
@@ -64,7 +64,13 @@ class LiveDecoder:
         """What made the last picture; None before the first."""
 
     def pictures(
-        self, packet: Packet[VideoStream], *, now_s: float, late_s: float, taken: int | None
+        self,
+        packet: Packet[VideoStream],
+        *,
+        now_s: float,
+        late_s: float,
+        taken: int | None,
+        moves: bool = False,
     ) -> Iterator[tuple[int, VideoFrame]]:
         """Yield the pictures to use now, with their numbers; none while the packet is held.
 
@@ -73,9 +79,12 @@ class LiveDecoder:
             now_s: when it was read, seconds.
             late_s: how much later it came than the quickest.
             taken: frames of the camera that were taken so far; None where every one is wanted.
+            moves: whether something moved in the last picture.
         """
         self._ordinals.sent(packet.pts)
-        step = self._plan.step(now_s, key_frame=packet.is_keyframe, late_s=late_s, taken=taken)
+        step = self._plan.step(
+            now_s, key_frame=packet.is_keyframe, late_s=late_s, taken=taken, moves=moves
+        )
         if packet.is_keyframe:
             # Pictures that are shown before this one need some that were never decoded.
             self._leading_until = packet.pts if self._held else None
@@ -93,6 +102,11 @@ class LiveDecoder:
         except av.error.FFmpegError:
             self.lost += 1
         yield from self._numbered(pictures)
+
+    @property
+    def end(self) -> int:
+        """The number after those of all pictures that were sent so far, decoded or not."""
+        return self._ordinals.end
 
     @property
     def holding(self) -> bool:

@@ -11,6 +11,7 @@ others takes that time away. So, for each camera:
 - **Glimpses.** In a rest, key frames are decoded all the same, each with the picture after it: a
   frame always waits for whoever wants one sooner, and two pictures show whether something moves.
   Without key frames that happens every `STALEST_S`.
+- **Motion.** While something moves in a camera's pictures there is no rest: it may be wanted next.
 - **First look.** Until a camera was looked at for the first time it is as in a rest.
 - **Backlog.** When packets are late (this machine or the network was slow), only key frames are
   decoded until they are in time again.
@@ -91,7 +92,15 @@ class DecodePlan:
         self._decoded_at_s: float | None = None
         self._glimpsed = False
 
-    def step(self, now_s: float, *, key_frame: bool, late_s: float, taken: int | None) -> Step:
+    def step(
+        self,
+        now_s: float,
+        *,
+        key_frame: bool,
+        late_s: float,
+        taken: int | None,
+        moves: bool = False,
+    ) -> Step:
         """What to do with a packet.
 
         Args:
@@ -100,6 +109,7 @@ class DecodePlan:
             late_s: how much later it came than the quickest.
             taken: frames of the camera that were taken so far; None where nobody counts, so that
                 every frame is wanted.
+            moves: whether something moved in the last picture.
         """
         if taken is not None:
             # Some time between the last packet and this one: the sooner, the sooner rest is over.
@@ -109,7 +119,7 @@ class DecodePlan:
             self._key_frames.note(now_s)
         if self._backlog.passes_over(late_s, key_frame, now_s):
             return "skip"
-        resting = taken is not None and self._rests(now_s)
+        resting = taken is not None and not moves and self._rests(now_s)
         if resting and not self._glimpses(now_s, key_frame):
             return "hold"
         self._decoded_at_s = now_s
@@ -202,6 +212,11 @@ class Ordinals:
         """A packet was read; `pts` is when its picture is to be shown, None where it has none."""
         self._last_pts = self._last_pts if pts is None else pts
         heapq.heappush(self._sent, self._last_pts)
+
+    @property
+    def end(self) -> int:
+        """The number after those of all pictures that were sent so far."""
+        return self._next + len(self._sent)
 
     def shown(self, pts: int | None) -> int:
         """Return the number of a picture that was decoded; numbers only grow."""

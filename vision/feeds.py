@@ -103,6 +103,7 @@ class Feed:
         self._next_index = 0
         self._decoder: Decoder | None = None
         self._stir = Stir()
+        self._moves = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed {camera}", daemon=True)
 
@@ -194,6 +195,8 @@ class Feed:
             self._given_up,
             self._taken,
             self._on_held,
+            lambda: self._moves,
+            self._on_sent,
             self._on_decoded_by,
         )
         with closing(self._source(session)) as items:
@@ -207,6 +210,7 @@ class Feed:
         motion: Motion = "still"  # recorded boxes show none
         if isinstance(item, Frame):
             motion = self._stir.look(item.luma(), item.captured_at_s)
+        self._moves = motion != "still"
         with self._lock:
             if self._stop.is_set():
                 return False
@@ -240,6 +244,12 @@ class Feed:
 
     def _taken(self) -> int:
         return self._frames.counts(self.camera).taken
+
+    def _on_sent(self, end: int) -> None:
+        with self._lock:
+            if not self._stop.is_set() and end > self._next_index:
+                self._frames.pass_over(self.camera, end - self._next_index)
+                self._next_index = end
 
     def _on_decoded_by(self, decoder: Decoder) -> None:
         if decoder != self._decoder:  # told with every packet

@@ -117,6 +117,12 @@ class _Playing:
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield the frames that are wanted until the end, or until told to stop."""
+        try:
+            yield from self._frames()
+        finally:
+            self._session.sent(self._decoder.end)
+
+    def _frames(self) -> Generator[Frame, None, None]:
         recording, session = self._recording, self._session
         for ordinal, packet in enumerate(self._reader.packets()):
             self._timeline.begin(packet.pts)
@@ -128,7 +134,11 @@ class _Playing:
                 return
             read_at_s = self._now()
             pictures = self._decoder.pictures(
-                packet, now_s=read_at_s, late_s=read_at_s - due_s, taken=session.taken()
+                packet,
+                now_s=read_at_s,
+                late_s=read_at_s - due_s,
+                taken=session.taken(),
+                moves=session.moves(),
             )
             yield from self._made(pictures)
             if self._decoder.decoder is not None:

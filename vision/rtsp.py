@@ -91,12 +91,16 @@ class RtspSource:
         with self._connected() as (container, stream):
             session.opened(stream_info(stream))
             decoder = LiveDecoder(stream, session.first_index)
-            for packet in self._packets(container, stream, session):
+            for packet in self._counted(decoder, container, stream, session):
                 arrived_at_s = self._now()
                 late_s = self._clock.arrive(_pts_s(packet), _wall_s(packet), arrived_at_s)
                 session.note(self._clock.note)
                 pictures = decoder.pictures(
-                    packet, now_s=arrived_at_s, late_s=late_s, taken=session.taken()
+                    packet,
+                    now_s=arrived_at_s,
+                    late_s=late_s,
+                    taken=session.taken(),
+                    moves=session.moves(),
                 )
                 yield from self._frames(pictures, to_bgr)
                 if decoder.decoder is not None:
@@ -151,6 +155,19 @@ class RtspSource:
         # One thread a camera: cameras run side by side, and more threads would delay each frame.
         stream.codec_context.thread_count = 1
         return stream
+
+    def _counted(
+        self,
+        decoder: LiveDecoder,
+        container: InputContainer,
+        stream: VideoStream,
+        session: Session,
+    ) -> Iterator[Packet[VideoStream]]:
+        """The packets; how many there were is told at the end, also where that is a loss."""
+        try:
+            yield from self._packets(container, stream, session)
+        finally:
+            session.sent(decoder.end)
 
     @staticmethod
     def _packets(

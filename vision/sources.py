@@ -26,7 +26,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def _ignored(_: Decoder) -> None:
+def _ignored(_: object) -> None:
     """Tell nobody."""
 
 
@@ -41,6 +41,8 @@ class Session:
         note: to be called with what is wrong with the frames from now on; "" if nothing is.
         given_up: whether the feed has been silent for so long that the source should fail.
         taken: how many frames of the camera were taken so far; None where every one is wanted.
+        moves: whether something moved in the last frame.
+        sent: to be called at the end with the index after that of the last frame that was sent.
         decoded_by: to be called with what makes the pictures, as soon as it is known.
         held: to be called when a picture came that need not be decoded now.
     """
@@ -52,6 +54,8 @@ class Session:
     given_up: Callable[[], bool]
     taken: Callable[[], int | None] = _nothing
     held: Callable[[], None] = _nothing
+    moves: Callable[[], bool] = bool
+    sent: Callable[[int], None] = _ignored
     decoded_by: Callable[[Decoder], None] = _ignored
 
 

@@ -17,6 +17,7 @@ class Camera:
         self.key_every = key_every
         self.taken: int | None = 0
         self.n = 0
+        self.moves = False
 
     def packet(self, late_s: float = 0.0) -> str:
         """The first letter of what becomes of the next packet: decode, hold or skip."""
@@ -25,6 +26,7 @@ class Camera:
             key_frame=self.n % self.key_every == 0,
             late_s=late_s,
             taken=self.taken,
+            moves=self.moves,
         )
         self.n += 1
         return step[0]
@@ -97,6 +99,16 @@ def test_it_follows_again_as_soon_as_frames_are_taken_in_a_rest() -> None:
     assert "h" not in told[11:]
 
 
+def test_while_something_moves_there_is_no_rest() -> None:
+    camera = Camera()
+    camera.packets(60, take_every=20)
+    camera.moves = True
+    assert camera.packets(20) == "d" * 20
+    camera = Camera()
+    camera.moves = True
+    assert camera.packets(20) == "d" * 20
+
+
 def test_rare_takes_cost_little() -> None:
     """Every 8 s: two pictures a second for most of it."""
     camera = Camera()
@@ -131,3 +143,4 @@ def test_pictures_are_numbered_as_they_are_shown(
     for pts in sent:
         ordinals.sent(pts)
     assert [ordinals.shown(pts) for pts in shown] == numbers
+    assert ordinals.end >= len(sent)

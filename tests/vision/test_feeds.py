@@ -7,13 +7,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from vision.address import CameraAddress
 from vision.detections import Detections
 from vision.errors import FeedLostError, FeedRefusedError
 from vision.feeds import Feed, FeedTiming, live_source, stop_feeds
-from vision.frames import BoxFrame
+from vision.frames import BoxFrame, Frame
 from vision.latest import FrameCounts, LatestFrames
 from vision.played_file import play_file
 from vision.sources import AnyFrame, Session, Source, played
@@ -201,9 +202,35 @@ def test_many_feeds_stop_together_while_they_pause() -> None:
     assert time.monotonic() - began_s < 1.0
 
 
+def test_sources_hear_that_something_moves() -> None:
+    """A square runs through the second half of 40 frames; nobody takes any."""
+    asked: list[bool] = []
+
+    def source(session: Session) -> Generator[AnyFrame, None, None]:
+        for n in range(40):
+            picture = np.full((120, 160, 3), 60, np.uint8)
+            if n >= 20:
+                picture[40:90, 3 * n : 3 * n + 30] = 200
+            yield Frame("cam", n, 10.0 + n / 10, "stream", 10.0 + n / 10, picture)
+            asked.append(session.moves())
+
+    run_to_its_end(source)
+    assert not any(asked[:20])
+    assert all(asked[25:])
+
+
 def test_a_feed_starts_once() -> None:
     feed = Feed("cam", played(lambda: iter([box_frame(0)])), LatestFrames())
     feed.start()
     with pytest.raises(RuntimeError):
         feed.start()
     assert feed.stop()
+
+
+def test_frames_that_were_never_decoded_count_at_the_end() -> None:
+    def source(session: Session) -> Generator[AnyFrame, None, None]:
+        yield box_frame(0)
+        session.sent(10)
+
+    _, frames = run_to_its_end(source)
+    assert frames.counts("cam") == FrameCounts(received=10, dropped=9, waiting=1)

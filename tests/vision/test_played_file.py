@@ -30,6 +30,7 @@ class Played:
     def __init__(self, now_s: float = 1000.0) -> None:
         self.now_s = now_s
         self.held = 0
+        self.sent: list[int] = []
         self.taken: int | None = None
         self.stop = _Stop(self)
 
@@ -45,6 +46,8 @@ class Played:
             lambda: False,
             lambda: self.taken,
             self._hold,
+            lambda: False,
+            self.sent.append,
         )
         found = []
         for frame in source(session):
@@ -117,6 +120,7 @@ def test_a_machine_too_slow_passes_over_what_is_late_with_true_times(encode: Enc
 
     frames = played.frames(play_file(path, "cam", 1000.0, now=played.now), work)
     assert 10 <= len(frames) < 20
+    assert played.sent == [100]
     for frame in frames:
         assert frame.captured_at_s == pytest.approx(1000.0 + frame.index / 10)
         assert frame.decoded_at_s - frame.captured_at_s < 1.0
