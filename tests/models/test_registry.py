@@ -64,6 +64,34 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         find_checkpoint("one", at)
 
 
+@pytest.mark.parametrize(
+    ("graph", "weights", "refused"),
+    [
+        pytest.param(b"<net/>", b"bytes", "", id="both-are-right"),
+        pytest.param(b"<nets/>", b"bytes", r"one-int8\.xml: not the registered file", id="graph"),
+        pytest.param(b"<net/>", b"bits", r"one-int8\.bin: not the registered file", id="weights"),
+        pytest.param(b"<net/>", None, r"one-int8\.bin: the file .* is missing", id="half-of-it"),
+    ],
+)
+def test_a_model_in_eight_bits_is_verified_too(
+    graph: bytes, weights: bytes | None, refused: str, tmp_path: Path
+) -> None:
+    sums = [hashlib.sha256(text).hexdigest() for text in (b"<net/>", b"bytes")]
+    at = registry(
+        tmp_path,
+        extra=f'[weights.one.int8]\nfile = "weights/one-int8.xml"\nsha256 = "{sums[0]}"\n'
+        f'weights_sha256 = "{sums[1]}"\n',
+    )
+    (tmp_path / "weights" / "one-int8.xml").write_bytes(graph)
+    if weights is not None:
+        (tmp_path / "weights" / "one-int8.bin").write_bytes(weights)
+    if refused:
+        with pytest.raises(CheckpointError, match=refused):
+            find_checkpoint("one", at)
+    else:
+        assert find_checkpoint("one", at).int8 == tmp_path / "weights" / "one-int8.xml"
+
+
 def test_an_unknown_name_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no weights called 'two'; there are: one"):
         find_checkpoint("two", registry(tmp_path))

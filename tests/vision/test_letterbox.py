@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -48,3 +49,19 @@ def test_boxes_are_cut_at_the_picture() -> None:
     fit = Letterbox.of((640, 360), 640)
     cut = fit.to_source(np.array([[-5, 0, 700, 384]], np.float32))
     assert cut.tolist() == [[0.0, 0.0, 640.0, 360.0]]
+
+
+@pytest.mark.parametrize("source", [(640, 360), (1920, 1080), (720, 1280), (100, 70)])
+def test_an_input_is_written_in_place_as_it_would_be_anew(source: tuple[int, int]) -> None:
+    """Also where rows are shorter than the input, into which OpenCV must write without a copy."""
+    chance = np.random.default_rng(1)
+    first, second = chance.integers(0, 256, (2, source[1], source[0], 3), np.uint8)
+    fit = Letterbox.of(source, 640)
+    width, height = fit.scaled_px
+    left, top = fit.left_top_px
+    wanted = np.full((fit.input_px[1], fit.input_px[0], 3), 114, np.uint8)
+    wanted[top : top + height, left : left + width] = cv2.resize(second, fit.scaled_px)
+    canvas = chance.integers(0, 256, wanted.shape, np.uint8)
+    fit.fill_into(canvas, first)
+    fit.fill_into(canvas, second, framed=True)
+    np.testing.assert_array_equal(canvas, wanted)
