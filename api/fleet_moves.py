@@ -44,16 +44,18 @@ class Moves:
 
     def arrive(self, holders: Mapping[str, Member], now_s: float) -> Iterator[CamerasMoved]:
         """Yield what has happened to those cameras that have a worker again."""
-        groups: dict[tuple[str, str, str, float], list[str]] = {}
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        heard_s: dict[tuple[str, str, str], float] = {}
         for camera in [one for one in self._lost if one in holders]:
-            name, why, heard_s = self._lost.pop(camera)
-            to = holders[camera].worker.name
-            groups.setdefault((name, to, why, heard_s if why else now_s), []).append(camera)
+            name, why, last_s = self._lost.pop(camera)
+            group = (name, holders[camera].worker.name, why)
+            groups.setdefault(group, []).append(camera)
+            heard_s[group] = last_s
             self._before_s[camera] = (self._newest_s.get(camera, -inf), now_s + MOVED_S)
             self.count += 1
-        for (name, to, why, heard_s), cameras in groups.items():
-            after_s = now_s - heard_s if why else None
-            yield CamerasMoved(now_s, tuple(sorted(cameras)), name, to, why, after_s)
+        for group, cameras in groups.items():
+            after_s = now_s - heard_s[group] if group[2] else None
+            yield CamerasMoved(now_s, tuple(sorted(cameras)), *group, after_s)
 
     def is_news(self, seen: Observed, now_s: float) -> bool:
         """Whether no other worker has told of that moment of the camera, or of a later one."""

@@ -32,6 +32,7 @@ class Nodes:
         head = {"num_cpus": 0, "include_dashboard": False, "node_name": "head", **SMALL}
         self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self._nodes: dict[str, Any] = {}
+        self._below: list[psutil.Process] = []
         self.address = str(self._cluster.address)
 
     def add(self, *names: str) -> None:
@@ -59,13 +60,26 @@ class Nodes:
 
     def kill_head_service(self) -> float:
         """Kill what keeps the cluster together; the moment, Unix seconds."""
+        self._below = self._descendants()
         (gcs,) = self._cluster.head_node.all_processes["gcs_server"]
         os.kill(gcs.process.pid, signal.SIGKILL)
         return time.time()
 
     def close(self) -> None:
-        """End all of it."""
+        """End all of it, and what Ray leaves behind where its head was killed."""
+        self._below += self._descendants()
         self._cluster.shutdown()
+        for process in self._below:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _descendants(self) -> list[psutil.Process]:
+        below: list[psutil.Process] = []
+        for node in (self._cluster.head_node, *self._nodes.values()):
+            for one in (one for kind in node.all_processes.values() for one in kind):
+                with contextlib.suppress(psutil.Error):
+                    below += psutil.Process(one.process.pid).children(recursive=True)
+        return below
 
 
 def _said(process: psutil.Process) -> str:
