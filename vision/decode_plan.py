@@ -41,9 +41,10 @@ _REST: Final = 0.75
 come sooner than those before."""
 _INTERVALS: Final = 4
 _MEMORY: Final = 0.9
-_WORTH: Final = 0.5
-"""A rest shorter than this share of the time between two key frames saves next to nothing: nearly
-all that was held has to be decoded after it."""
+_WORTH: Final = 1.4
+"""A rest is worth it from so many times between two key frames on. A shorter one saves little,
+because much of what was held has to be decoded after it, and whoever looks sooner than usual finds
+a glimpse that is up to a key frame's time old."""
 
 
 class Backlog:

@@ -6,13 +6,12 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import av.error
 
 from .decode_device import PROCESSOR, DecodeDevice
 from .decode_live import LiveDecoder
-from .decode_plan import Backlog, DecodePlan
 from .decoded_picture import ToBgr
 from .frames import Frame
 from .video_file import open_video, stream_info
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from .sources import AnyFrame, Session, Source
-
-LATE_S: Final = 0.5
-"""A file has no network in between: packets later than this mean that the machine is too slow."""
 
 
 def play_file(
@@ -111,7 +107,7 @@ class _Playing:
         self._now = now
         self._reader = VideoReader(container, stream)
         self._timeline = Timeline(stream, recording.fps)
-        self._decoder = LiveDecoder(stream, session.first_index, DecodePlan(Backlog(LATE_S)))
+        self._decoder = LiveDecoder(stream, session.first_index)
         self._to_bgr = ToBgr()
         self._good = 0
 

@@ -111,7 +111,7 @@ def test_what_is_not_taken_is_held_and_its_frames_are_told_from_their_numbers(
 
 
 def test_a_machine_too_slow_passes_over_what_is_late_with_true_times(encode: EncodeClip) -> None:
-    """Each frame costs its user 0.7 s: more than 0.5 s late, only key frames are decoded."""
+    """Each frame costs its user 0.7 s: more than 1.5 s late, only key frames are decoded."""
     path = encode("clip.mp4", frames=100, fps=10, codec_options=GROUPS)
     played = Played()
 
@@ -123,7 +123,7 @@ def test_a_machine_too_slow_passes_over_what_is_late_with_true_times(encode: Enc
     assert played.sent == [100]
     for frame in frames:
         assert frame.captured_at_s == pytest.approx(1000.0 + frame.index / 10)
-        assert frame.decoded_at_s - frame.captured_at_s < 1.0
+        assert frame.decoded_at_s - frame.captured_at_s < 2.3
 
 
 def test_taken_over_in_the_middle_it_goes_on_from_now(encode: EncodeClip) -> None:
