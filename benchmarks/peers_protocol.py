@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -172,7 +173,13 @@ class Talk:
         self._say(ready=True, backend=backend, versions=versions, settings=settings)
         if self._in.readline().strip() != "go":
             raise SystemExit("the benchmark has gone away")
+        threading.Thread(target=self._end_with_it, daemon=True).start()
         self._say(begun_s=time.time())
+
+    def _end_with_it(self) -> None:
+        """End when the benchmark does, however it ended."""
+        self._in.read()
+        os._exit(1)
 
     def measured(self) -> None:
         """Say that there are enough results: what follows is not measured."""
