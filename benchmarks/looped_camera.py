@@ -28,6 +28,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
 BEGAN_S = time.time()
+TELLING = threading.Lock()
 
 
 class Camera:
@@ -81,12 +82,19 @@ def film(cameras: list[Camera]) -> None:
         time.sleep(0.005)
 
 
+def tell(what: str, path: str) -> None:
+    """Say what happened now; from any thread, a line in one piece."""
+    with TELLING:
+        sys.stdout.write(f"{what} {path} {time.time()}\n")
+        sys.stdout.flush()
+
+
 def connected(_server: GstRtspServer.RTSPServer, client: GstRtspServer.RTSPClient) -> None:
     """Tell when a client connects, and when it begins to play."""
-    print("connect -", time.time(), flush=True)
+    tell("connect", "-")
 
     def plays(_client: GstRtspServer.RTSPClient, context: GstRtspServer.RTSPContext) -> None:
-        print("play", context.uri.abspath, time.time(), flush=True)
+        tell("play", context.uri.abspath)
 
     client.connect("play-request", plays)
 

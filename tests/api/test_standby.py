@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import psutil
 import pytest
 
@@ -314,6 +315,9 @@ def test_the_server_keeps_one_and_leaves_none_behind(tmp_path: Path) -> None:
             time.sleep(0.1)
             children = server.children(recursive=True)
             workers = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+        assert served.stdout is not None
+        address = served.stdout.readline().split()[-1]
+        assert httpx2.get(f"{address}healthz", timeout=_PATIENCE_S).status_code == 200
     finally:
         served.terminate()
         out, _ = served.communicate(timeout=30)
