@@ -299,7 +299,7 @@ class Fleet:
             self._hand(camera, numbers[number])
         for member in sorted(wanted, key=lambda one: len(wanted[one])):
             if frozenset(wanted[member]) != member.cameras or not member.began:
-                jobs = tuple(self._cameras[camera] for camera in sorted(wanted[member]))
+                jobs = tuple(job for job in self._cameras.values() if job.camera in wanted[member])
                 member.watch(self._job, jobs)
                 self.changes += 1
         if self._show is not None:

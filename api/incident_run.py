@@ -49,9 +49,11 @@ _log = logging.getLogger(__name__)
 QUIET_PUBLISH_S = 0.25
 """Without news an answer is still published this often, so that ages and areas grow."""
 
-LEAST_PUBLISH_S = 0.02
-"""Answers are not published more often than this, nor are they worked on for more than half of the
-time: frames are taken in meanwhile."""
+LEAST_PUBLISH_S = 0.04
+"""Answers are not published more often than this."""
+
+TAKES_IN = 0.25
+"""After an answer frames are taken in for this share of the time that it took, at least."""
 
 HEAR_EVERY_S = 0.1
 
@@ -317,7 +319,7 @@ class IncidentRun:
                 due = now_s >= (publish_at_s if self._news else quiet_at_s)
                 if self._started_at_s is not None and (due or over):
                     ended_s = self._publish_answer(now_s)
-                    publish_at_s = ended_s + max(LEAST_PUBLISH_S, ended_s - now_s)
+                    publish_at_s = ended_s + max(LEAST_PUBLISH_S, TAKES_IN * (ended_s - now_s))
                     quiet_at_s = ended_s + QUIET_PUBLISH_S
                 rates = self._attending.rates(self._newest, now_s)
                 if rates is not None:

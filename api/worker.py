@@ -65,6 +65,10 @@ FRAME_PATIENCE_S = 0.1
 FEEDS_EVERY_S = 0.5
 WARM_UP_PX = (360, 640)
 
+ANSWERED_S = 0.2
+"""From a batch that is tracked to the answer with it, on a large site: the run takes it in, and
+works on the answer before. What is left of the deadline is the worker's."""
+
 
 def run_worker(
     engine: Engine,
@@ -133,7 +137,7 @@ class _Work:
         self._latest: LatestFrames[AnyFrame] = LatestFrames()
         self._feeds = WorkerFeeds(begin.job, self._latest, source)
         self._attention = Attention()
-        sizer = BatchSizer(batches_of(pipeline.detector))
+        sizer = BatchSizer(batches_of(pipeline.detector), after_s=ANSWERED_S)
         self._batches = BatchTaker(self._latest, sizer, self._attention.choose)
         self._watch = begin.watch
         self._said_ended = False
@@ -150,10 +154,12 @@ class _Work:
                 self._feeds.watch(message.cameras)
             case Show():
                 self._streams.show(message.wanted, message.drawing)
+                self._feeds.show({one.camera for one in message.wanted})
             case Labels():
                 self._streams.label(message.camera, message.labels)
             case Attend():
                 self._attention.attend(message.fps, time.time())
+                self._feeds.attend(message.fps, time.time())
             case Begin() | Prove():
                 pass
 
@@ -199,6 +205,7 @@ class _Work:
             self._attention.saw(
                 camera, now_s, persons=len(tracked.persons), is_open=leaves_question(tracked)
             )
+            self._feeds.saw(camera, len(tracked.persons), now_s)
             self._troubles[camera] = tracked.tracks.view.trouble
             self._streams.offer(tracked)
             times = StageTimes(

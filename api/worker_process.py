@@ -34,6 +34,9 @@ leaves no decoder and no socket behind for longer than a second."""
 
 MOST_AT_ONCE = 256
 
+NICER = 5
+"""How much lower the priority of a worker is than that of the process that it works for."""
+
 MOST_UNREAD = 4096
 """A worker for which so many messages wait does not read any more: it is killed, as one that hangs,
 and whoever looks after it starts another."""
@@ -59,6 +62,8 @@ def work_in_process(
     """
     if log is not None:
         configure(log)
+    # Where cores are few, whoever asks and whoever locates goes before the next frame.
+    os.nice(NICER)
     # Ctrl-C reaches the whole group of processes; the order to stop comes through the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(engine, PipeToRun(connection), pictures.send)

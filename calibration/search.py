@@ -40,8 +40,19 @@ if TYPE_CHECKING:
     from .walk_grid import WalkGrid
 
 MOST_SUBJECTS: Final = 50
-"""Maps are kept for so many subjects: those that people pointed out, then those with the most
-evidence of a weapon, then those last seen."""
+"""Maps are kept for so many subjects at the most: those that people pointed out, then those with
+the most evidence of a weapon, then those last seen."""
+
+MOST_CELLS: Final = 200_000
+"""No more maps than this over the cells of the site: to move one takes some 0.2 us a cell and tick,
+and an answer must not wait long for it. On three levels of 6,000 square metres that is five
+subjects and a tenth of a core."""
+
+LEAST_SUBJECTS: Final = 4
+"""However large the site is."""
+
+LATE_TICKS: Final = 10
+"""Where there is not room for all, who was lost longer ago than this gets no map any more."""
 
 MOST_TICKS: Final = 240
 """After a pause of more than two minutes without a question, movement before it is left out."""
@@ -129,6 +140,8 @@ class SearchMaps:
         self._blocks: list[_Block] = []
         self._tick: float = -math.inf
         self._areas: dict[str, SearchArea] = {}
+        self._begun_tick: float = -math.inf
+        self._begun_here = 0
 
     @property
     def grid(self) -> WalkGrid:
@@ -190,11 +203,24 @@ class SearchMaps:
         """
         tick = math.floor(now_s / TICK_S)
         unseen = _most_wanted([state for state in subjects if not state.in_view], wanted)
+        most = self._most_subjects() if unseen else 0
+        unseen = unseen[:most]
         self._drop_all_but(unseen)
         if tick > self._tick:
             self._advance(tick, subjects)
         mapped = {name for block in self._blocks for name in block.ids}
         new = [s for s in unseen if s.id not in mapped and _first_tick(s) <= self._tick]
+        # Where many are lost and found all the time, beginning maps would take longer than moving
+        # them: those that people pointed out come at once, of the others one a tick, and none that
+        # would have to be moved over many ticks first.
+        if tick > self._begun_tick:
+            self._begun_tick, self._begun_here = tick, 0
+        rest = [s for s in new if s.id not in wanted]
+        if most < MOST_SUBJECTS:
+            rest = [s for s in rest if tick - _first_tick(s) < LATE_TICKS]
+            rest = rest[: max(1 - self._begun_here, 0)]
+        self._begun_here += len(rest)
+        new = [s for s in new if s.id in wanted] + rest
         new.sort(key=lambda state: (state.seen_at_s, state.id))
         for k in range(0, len(new), BLOCK):
             self._blocks.append(self._begun(new[k : k + BLOCK], subjects))
@@ -256,6 +282,10 @@ class SearchMaps:
             level.id: np.where(raster.index >= 0, floor[raster.index], np.float32(0))
             for level, raster in zip(self._plan.levels, self.grid.rasters, strict=True)
         }
+
+    def _most_subjects(self) -> int:
+        cells = len(self.grid) + 1
+        return min(MOST_SUBJECTS, max(LEAST_SUBJECTS, MOST_CELLS // cells))
 
     def _share(self, subject_id: str) -> NDArray[np.float32] | None:
         for block in self._blocks:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.camera_loading import Camera
-from calibration.search import MOST_SUBJECTS, SearchMaps
+from calibration.search import LATE_TICKS, LEAST_SUBJECTS, MOST_SUBJECTS, SearchMaps
 from calibration.search_motion import TICK_S
 from calibration.synthetic import mounted_camera
 from calibration.walk_grid import WalkGrid
@@ -234,6 +234,29 @@ def test_only_the_most_wanted_have_maps() -> None:
     maps = SearchMaps(PLAN)
     maps.follow(states, START_S + 0.5)
     assert [maps.area(state.id) is None for state in states] == [True] * 5 + [False] * MOST_SUBJECTS
+
+
+def test_where_there_is_not_room_for_all_maps_begin_one_a_tick_and_late_ones_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("calibration.search.MOST_CELLS", 1)  # as of an enormous site
+    crowd = [lost((3, 3), seen_at_s=START_S, name=f"S{k}") for k in range(LEAST_SUBJECTS + 3)]
+    maps = SearchMaps(PLAN)
+
+    def mapped() -> set[str]:
+        return {state.id for state in crowd if maps.area(state.id) is not None}
+
+    for tick in range(1, 4):
+        maps.follow(crowd, START_S + tick * TICK_S)
+        maps.follow(crowd, START_S + tick * TICK_S + 0.01)  # an answer more in the same tick
+        assert len(mapped()) == tick
+    late = START_S + (LATE_TICKS + 2) * TICK_S
+    maps.follow(crowd, late)
+    assert len(mapped()) == 3
+    pointed_out = crowd[-1].id
+    assert pointed_out not in mapped()
+    maps.follow(crowd, late + TICK_S, {pointed_out})
+    assert pointed_out in mapped()
 
 
 def test_rasters_sum_to_what_is_inside() -> None:
