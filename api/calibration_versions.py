@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field
 
 from calibration.camera_loading import CAMERA_FOLDER, model_of
 from calibration.site_files import CameraFile
-from calibration.validation import FileModel, check, read_toml
+from calibration.validation import ADDRESS_FIELDS, FileModel, check, read_toml
 
 from .calibration_result import Way  # noqa: TC001 - pydantic reads the annotation
 from .errors import CalibrateError
@@ -144,7 +144,7 @@ def write_version(site: Path, camera_id: str, version: Version, camera: Mapping[
         "saved_by": version.saved_by,
         "note": version.note,
         "way": version.way,
-        "camera": {key: value for key, value in camera.items() if key != "address"},
+        "camera": {key: value for key, value in camera.items() if key not in ADDRESS_FIELDS},
         "points": [point.model_dump() for point in version.points],
     }
     if version.restored_from is not None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration.answer import Answer
+from calibration.validation import ADDRESS_FIELDS
 
 from .errors import JournalError
 from .exact_json import canonical_json, exact_json
@@ -89,7 +90,7 @@ class _HeadLine(BaseModel):
 def site_hashes(site: Site) -> dict[str, str]:
     """Return the SHA-256 of each file of a site that answers depend on, by its name.
 
-    A camera's address is left out: it may be changed at any time, and holds a password.
+    A camera's addresses are left out: they may be changed at any time, and hold a password.
 
     Raises:
         JournalError: a file cannot be read any more.
@@ -101,7 +102,8 @@ def site_hashes(site: Site) -> dict[str, str]:
         }
         for path in sorted((site.folder / "cameras").glob("*.toml")):
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-            table.pop("address", None)
+            for field in ADDRESS_FIELDS:
+                table.pop(field, None)
             written = canonical_json(table).encode()
             hashes[f"cameras/{path.name}"] = hashlib.sha256(written).hexdigest()
     except (OSError, ValueError) as error:

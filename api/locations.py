@@ -162,6 +162,7 @@ def cameras_message(
                 frames_dropped=camera.frames_dropped,
                 last_frame_age_s=camera.last_frame_age_s,
                 starved=_starved(camera),
+                stream=camera.stream,
             )
             for camera in cameras
         ),

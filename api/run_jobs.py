@@ -24,7 +24,7 @@ def site_jobs(site: Site) -> tuple[CameraJob, ...]:
     """The live cameras of a site that have an address, those to connect first at the front."""
     order = nearest_to_entrances(site.cameras.values(), site.plan)
     return tuple(
-        CameraJob(camera.id, camera.address)
+        CameraJob(camera.id, camera.address, camera.sub_address)
         for camera in (site.cameras[camera] for camera in order)
         if camera.address is not None
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from calibration.search_picture import SearchPicture
     from vision.attention import Starved
     from vision.evidence import EvidencePicture
+    from vision.stream_choice import StreamName
     from vision.stream_parts import Drawing, StreamPart, StreamWanted
 
     from .gate import Permit
@@ -47,6 +48,7 @@ class CameraStatus:
             used"), to stand after its name; "" where nothing is, or nothing is known.
         starved: how many looks a second were wanted and how many it got, where the workers are
             overloaded and it got fewer; None where it is not starved.
+        stream: which of its two streams is read; None where it has one, and before its first frame.
     """
 
     id: str
@@ -60,6 +62,7 @@ class CameraStatus:
     last_frame_age_s: float | None
     view_trouble: str = ""
     starved: Starved | None = None
+    stream: StreamName | None = None
 
 
 class Run(Protocol):

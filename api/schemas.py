@@ -310,6 +310,9 @@ class Camera(Message):
     )
     last_frame_age_s: float | None = Field(description="Seconds; null before the first frame.")
     starved: Starved | None = Field(default=None, description="Null where it gets its looks.")
+    stream: Literal["main", "sub"] | None = Field(
+        default=None, description="Which of its two streams is read; null where it has one."
+    )
 
 
 class Cameras(IncidentMessage):

@@ -12,6 +12,8 @@ from vision.decode_device import PROCESSOR, DecodeDevice
 from vision.feeds import Feed, live_source, stop_feeds
 from vision.played_file import play_file
 from vision.sources import Source, played
+from vision.stream_choice import StreamChoice
+from vision.two_streams import TwoStreams
 
 from .drill_files import DrillFeed
 from .recorded_frames import recorded_frames
@@ -19,11 +21,11 @@ from .runs import CameraStatus
 from .worker_messages import CameraJob, WorkerJob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Generator, Mapping
 
     from vision.attention import Starved
     from vision.latest import LatestFrames
-    from vision.sources import AnyFrame
+    from vision.sources import AnyFrame, Session
 
 CATCH_UP_S = 0.5
 """A recording that begins to play later than this after its start, in a worker that took it over,
@@ -47,6 +49,8 @@ class WorkerFeeds:
         self._latest = latest
         self._gate = ConnectGate()
         self._feeds: dict[str, Feed] = {}
+        self._choices: dict[str, StreamChoice] = {}
+        self._shown: frozenset[str] = frozenset()
 
     def watch(self, cameras: tuple[CameraJob, ...]) -> None:
         """Open and close feeds so that exactly these cameras are watched.
@@ -56,18 +60,52 @@ class WorkerFeeds:
         wanted = {camera.camera: camera for camera in cameras}
         over = [feed for camera, feed in self._feeds.items() if camera not in wanted]
         self._feeds = {camera: feed for camera, feed in self._feeds.items() if camera in wanted}
+        self._choices = {camera: one for camera, one in self._choices.items() if camera in wanted}
         stop_feeds(over)
         self._gate.prefer(tuple(wanted))
         for camera, one in wanted.items():
             if camera not in self._feeds:
-                feed = Feed(
-                    camera,
-                    self._source(one, self._job, time.time()),
-                    self._latest,
-                    gate=self._gate,
-                )
+                feed = Feed(camera, self._source_for(one), self._latest, gate=self._gate)
                 self._feeds[camera] = feed
                 feed.start()
+
+    def saw(self, camera: str, persons: int, now_s: float) -> None:
+        """Take in that the last look at a camera showed so many persons."""
+        choice = self._choices.get(camera)
+        if choice is not None:
+            choice.saw(persons, now_s)
+
+    def attend(self, fps: Mapping[str, float], now_s: float) -> None:
+        """Take in how many looks a second are wanted of which cameras."""
+        for camera, rate in fps.items():
+            choice = self._choices.get(camera)
+            if choice is not None:
+                choice.attend(rate, now_s)
+
+    def show(self, cameras: Collection[str]) -> None:
+        """Exactly these cameras are watched by people from now on."""
+        self._shown = frozenset(cameras)
+        for camera, choice in self._choices.items():
+            choice.watch(watched=camera in self._shown)
+
+    def _source_for(self, camera: CameraJob) -> Source:
+        """The source of a camera's frames, which changes between its streams if it has two."""
+        if camera.sub is None:
+            self._choices.pop(camera.camera, None)
+            return self._source(camera, self._job, time.time())
+        choice = self._choices[camera.camera] = StreamChoice()
+        choice.watch(watched=camera.camera in self._shown)
+        main, sub = (CameraJob(camera.camera, one) for one in (camera.source, camera.sub))
+        model = self._job.site.cameras[camera.camera].model
+        return TwoStreams(self._opened(main), self._opened(sub), choice, model.size_px)
+
+    def _opened(self, camera: CameraJob) -> Source:
+        """The source of a stream that may be opened at any time, and more than once."""
+
+        def source(session: Session) -> Generator[AnyFrame, None, None]:
+            yield from self._source(camera, self._job, time.time())(session)
+
+        return source
 
     @property
     def ended(self) -> bool:
@@ -106,6 +144,7 @@ class WorkerFeeds:
             frames_used=counts.taken,
             frames_dropped=counts.dropped,
             last_frame_age_s=age_s,
+            stream=state.stream,
         )
 
     def close(self) -> None:
@@ -130,11 +169,11 @@ def source_of(
         device: decodes them.
     """
     source = camera.source
-    if not isinstance(source, DrillFeed):
-        return live_source(camera.camera, source, job.started_at_s, device)
-    model = job.site.cameras[camera.camera].model
     late = now_s - job.started_at_s > CATCH_UP_S
     from_s = now_s if late else None
+    if not isinstance(source, DrillFeed):
+        return live_source(camera.camera, source, job.started_at_s, device, from_s=from_s)
+    model = job.site.cameras[camera.camera].model
     if source.has_pixels:
         return play_file(
             source.path,

@@ -30,10 +30,13 @@ class CameraJob:
     Attributes:
         camera: camera id, one of the site's.
         source: where its frames come from: a live address or a recording.
+        sub: where its stream of a lower resolution is, in which it is watched while nobody is
+            there; None where it has none.
     """
 
     camera: str
     source: CameraAddress | DrillFeed
+    sub: CameraAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)

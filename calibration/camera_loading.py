@@ -50,6 +50,7 @@ class Camera:
         calibrated_by: what its file gives.
         reference: corners of what it showed when it was calibrated, to notice that it has been
             moved; None where none were saved.
+        sub_address: where its stream of a lower resolution is; None where it has none.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Camera:
     model: CameraModel
     calibrated_by: Calibration
     reference: ViewFeatures | None = None
+    sub_address: CameraAddress | None = None
 
     def visible_floor(self, plan: FloorPlan, range_m: float = VIEW_RANGE_M) -> BaseGeometry:
         """The walkable floor that the camera shows, see `CameraModel.visible_floor`."""
@@ -108,6 +110,7 @@ def load_cameras(
             model=model,
             calibrated_by=_way(file),
             reference=_reference(path.with_name(reference_file(file.id)), model, problems),
+            sub_address=file.sub_address,
         )
         cameras[file.id] = camera
         if plan is not None and levels is not None and file.level in levels:

@@ -6,7 +6,7 @@ import datetime as dt  # noqa: TC003 - pydantic reads it
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from vision.address import CameraAddress  # noqa: TC001 - pydantic reads it
 
@@ -183,6 +183,7 @@ class CameraFile(FileModel):
     id: Identifier
     name: Label
     address: CameraAddress | None = None
+    sub_address: CameraAddress | None = None
     placement: Literal["interior", "exterior"]
     level: str
     floor_error_m: float | None = Field(default=None, gt=0)
@@ -191,6 +192,22 @@ class CameraFile(FileModel):
     homography: HomographyTable | None = None
     landmarks: tuple[LandmarkTable, ...] = ()
     calibration: CalibrationTable | None = None
+
+    @field_validator("sub_address")
+    @classmethod
+    def _is_another_stream(
+        cls, sub: CameraAddress | None, info: ValidationInfo
+    ) -> CameraAddress | None:
+        if sub is None or "address" not in info.data:  # a wrong address is told by itself
+            return sub
+        if info.data["address"] is None:
+            raise ValueError("there is no address, whose stand-in it would be; write it as address")
+        if info.data["address"] == sub:
+            raise ValueError(
+                "is the same as address; give the camera's stream of a lower resolution, or leave "
+                "it out"
+            )
+        return sub
 
     @model_validator(mode="after")
     def _calibrated_once(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARACTERS = 60
-_NEVER_SHOWN = "address"
-"""A field whose value is never repeated: a camera's address may hold a password."""
+ADDRESS_FIELDS: Final = frozenset({"address", "sub_address"})
+"""Fields whose value is never repeated: a camera's address may hold a password."""
 
 
 class FileModel(BaseModel):
@@ -131,7 +131,7 @@ def _message(detail: ErrorDetails, location: tuple[int | str, ...], known: tuple
         return str(detail["ctx"]["error"]) if "ctx" in detail else detail["msg"]
     message = detail["msg"]
     message = (message[0].lower() + message[1:]).removeprefix("input ")
-    if _NEVER_SHOWN in location:
+    if not ADDRESS_FIELDS.isdisjoint(location):
         return message
     shown = repr(detail["input"])
     if len(shown) > _SHOWN_CHARACTERS:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .decode_device import Decoder
     from .frames import ClockSource
+    from .stream_choice import StreamName
     from .video_file import StreamInfo
 
 Phase = Literal["connecting", "live", "stalled", "refused", "stopped"]
@@ -64,6 +65,7 @@ class FeedState:
         clock: where the last frame's capture time came from; None before the first.
         decoder: what makes its pictures; None before the first and for recorded boxes.
         last_frame_at_s: when the last frame arrived, Unix seconds; None before the first.
+        stream: which of its two streams is read; None where it has one, and before the first frame.
     """
 
     camera: str
@@ -77,6 +79,7 @@ class FeedState:
     clock: ClockSource | None = None
     last_frame_at_s: float | None = None
     decoder: Decoder | None = None
+    stream: StreamName | None = None
 
 
 class FeedMachine:
@@ -126,6 +129,10 @@ class FeedMachine:
     def decoded_by(self, decoder: Decoder) -> None:
         """It is known what makes the pictures of this connection."""
         self._state = replace(self._state, decoder=decoder)
+
+    def reads(self, stream: StreamName) -> None:
+        """The frames are of this one of the camera's two streams from now on."""
+        self._state = replace(self._state, stream=stream)
 
     def held(self, now_s: float) -> None:
         """A frame arrived that nobody needs now, so that it was not decoded."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .connect_gate import ConnectGate
     from .decode_device import Decoder
     from .latest import LatestFrames, Motion
+    from .stream_choice import StreamName
     from .video_file import StreamInfo
 
 __all__ = ["Feed", "FeedState", "FeedTiming", "Phase", "live_source", "stop_feeds"]
@@ -34,7 +35,12 @@ _log = logging.getLogger(__name__)
 
 
 def live_source(
-    camera: str, address: CameraAddress, started_at_s: float, device: DecodeDevice = PROCESSOR
+    camera: str,
+    address: CameraAddress,
+    started_at_s: float,
+    device: DecodeDevice = PROCESSOR,
+    *,
+    from_s: float | None = None,
 ) -> Source:
     """Return the source for an address: the camera itself, or a file played as if live.
 
@@ -43,9 +49,10 @@ def live_source(
         address: where the camera is reached.
         started_at_s: capture time of the first frame of a file, Unix seconds.
         device: decodes it.
+        from_s: frames of a file that are captured before this (Unix) are left out.
     """
     if address.is_file:
-        return play_file(address.path, camera, started_at_s, device=device)
+        return play_file(address.path, camera, started_at_s, from_s=from_s, device=device)
     return RtspSource(camera, address, device=device)
 
 
@@ -198,6 +205,7 @@ class Feed:
             lambda: self._moves,
             self._on_sent,
             self._on_decoded_by,
+            self._on_reads,
         )
         with closing(self._source(session)) as items:
             for item in items:
@@ -256,6 +264,10 @@ class Feed:
             self._decoder = decoder
             with self._lock:
                 self._machine.decoded_by(decoder)
+
+    def _on_reads(self, stream: StreamName) -> None:
+        with self._lock:
+            self._machine.reads(stream)
 
     def _on_held(self) -> None:
         with self._lock:

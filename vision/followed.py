@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +67,7 @@ class CameraTracks:
     ) -> None:
         self._tracker = tracker
         self._last_captured_at_s = -np.inf
+        self._size_px: tuple[int, int] | None = None
         self._pictures = pictures
         self._appearance = RunningAppearance()
         self.armed = armed
@@ -78,8 +79,18 @@ class CameraTracks:
             identity = np.full(len(persons), NOT_TRACKED, np.int64)
         else:
             self._last_captured_at_s = frame.captured_at_s
-            identity = self._tracker.identify(persons, frame.captured_at_s)
+            identity = self._tracker.identify(
+                self._as_at_first(persons, frame.size_px), frame.captured_at_s
+            )
         return Followed.of(frame, detections, persons, identity)
+
+    def _as_at_first(self, persons: Detections, size_px: tuple[int, int]) -> Detections:
+        """The boxes in pixels of the first frame: a camera may change to its other stream."""
+        first_px = self._size_px = self._size_px or size_px
+        if size_px == first_px:
+            return persons
+        scale = np.tile(np.array(first_px, np.float32) / np.array(size_px, np.float32), 2)
+        return replace(persons, xyxy_px=(persons.xyxy_px * scale).astype(np.float32))
 
     def picture(
         self, followed: Followed, weapons: Detections, looked: NDArray[np.bool_]

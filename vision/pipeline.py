@@ -252,7 +252,13 @@ class Pipeline:
             one.persons,
             (whole_frame,) if found is None else (whole_frame, found),
             one.identity,
-            camera.weigh(one, told, looked, appearance, self._views.view(one.frame.camera)),
+            camera.weigh(
+                one,
+                told,
+                looked,
+                appearance,
+                self._views.view(one.frame.camera, one.frame.size_px[0]),
+            ),
             self._now(),
             camera.picture(one, told, looked),
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .decode_device import Decoder
+    from .stream_choice import StreamName
 
 AnyFrame = Frame | BoxFrame
 """What a feed carries."""
@@ -45,6 +46,7 @@ class Session:
         sent: to be called at the end with the index after that of the last frame that was sent.
         decoded_by: to be called with what makes the pictures, as soon as it is known.
         held: to be called when a picture came that need not be decoded now.
+        reads: to be called with which of a camera's two streams the frames are of from now on.
     """
 
     stop: threading.Event
@@ -57,6 +59,7 @@ class Session:
     moves: Callable[[], bool] = bool
     sent: Callable[[int], None] = _ignored
     decoded_by: Callable[[Decoder], None] = _ignored
+    reads: Callable[[StreamName], None] = _ignored
 
 
 Source = Callable[[Session], Generator[AnyFrame, None, None]]

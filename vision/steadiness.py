@@ -80,7 +80,9 @@ class Steadiness:
         reference: corners saved at calibration; None takes them from the first pictures.
 
     Attributes:
-        view: how the camera stood at the last check.
+        view: how the camera stood at the last check, in pixels of pictures of `size_px`.
+        size_px: (width, height) of the first picture checked; None before. Those of another size,
+            from the camera's other stream, are taken as scaled to it.
         checked_at_s: capture time of the picture checked last; minus infinity before.
     """
 
@@ -97,6 +99,7 @@ class Steadiness:
         self._calm = self._in_doubt = False
         self._looks_otherwise = False
         self.view = View()
+        self.size_px: tuple[int, int] | None = None
 
     def overdue_s(
         self, image: NDArray[np.uint8], people_px: NDArray[np.float32], now_s: float
@@ -132,11 +135,15 @@ class Steadiness:
         self.checked_at_s = self._glanced_at_s = now_s
         self._compared, self._looks_otherwise = _glance(image, people_px), False
         features = view_features(image, people_px)
+        if self.size_px is None:
+            self.size_px = features.size_px
+        if features.size_px != self.size_px:
+            features = features.for_picture(self.size_px)
         if self._reference is None:
             self._begin(features)
             return self.view
         self.view = self._judged(features, self._reference)
-        self._settle(NOISE_SHARE * image.shape[1])
+        self._settle(NOISE_SHARE * self.size_px[0])
         return self.view
 
     def _settle(self, noise_px: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .frames import Frame
@@ -41,10 +42,21 @@ class ViewWatch:
         self._newest_s = -math.inf
         self._may_check = CHECKS_A_SECOND
 
-    def view(self, camera: str) -> View:
-        """How the camera's picture stood when it was last checked."""
+    def view(self, camera: str, width_px: int | None = None) -> View:
+        """How the camera's picture stood when it was last checked.
+
+        Args:
+            camera: its id.
+            width_px: the shift is told in pixels of pictures that are so wide; None: of the first
+                one that was checked.
+        """
         steadiness = self._cameras.get(camera)
-        return View() if steadiness is None else steadiness.view
+        if steadiness is None:
+            return View()
+        view, size_px = steadiness.view, steadiness.size_px
+        if width_px is None or size_px is None or width_px == size_px[0]:
+            return view
+        return replace(view, shift_px=view.shift_px * width_px / size_px[0])
 
     def check(
         self,

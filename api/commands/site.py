@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from api.site_check import SiteCheck
+    from calibration.camera_loading import Camera
 
 _MOST_ROWS = 60
 
@@ -119,7 +120,7 @@ def _camera_table(check: SiteCheck) -> Table:
     from rich.table import Table
 
     table = Table(title="Cameras", title_justify="left")
-    for name in ("camera", "name", "level", "calibrated by"):
+    for name in ("camera", "name", "level", "calibrated by", "streams"):
         table.add_column(name)
     table.add_column("error on the floor", justify="right")
     table.add_column("watches", justify="right")
@@ -130,10 +131,18 @@ def _camera_table(check: SiteCheck) -> Table:
             escape(camera.name),
             escape(camera.level),
             camera.calibrated_by,
+            _streams(camera),
             f"{camera.model.floor_error_m:.2f} m",
             f"{seen[camera.id].area:.0f} m²",
         )
     return table
+
+
+def _streams(camera: Camera) -> str:
+    """Which addresses a camera has, without them."""
+    if camera.address is None:
+        return ""
+    return "main" if camera.sub_address is None else "main, sub"
 
 
 def _level_table(check: SiteCheck) -> Table:

@@ -207,7 +207,8 @@ def test_the_head_knows_the_site_and_no_password(tmp_path: Path) -> None:
     then = site_hashes(load_site(folder))
     camera = folder / "cameras" / "cam.toml"
     text = camera.read_text()
-    camera.write_text(text.replace("schema = 1", 'schema = 1\naddress = "rtsp://a:b@192.0.2.1/1"'))
+    addresses = 'address = "rtsp://a:b@192.0.2.1/1"\nsub_address = "rtsp://a:b@192.0.2.1/2"'
+    camera.write_text(text.replace("schema = 1", f"schema = 1\n{addresses}"))
     assert changed_files(then, site_hashes(load_site(folder))) == ()
     camera.write_text(text.replace("3.0]", "3.1]"))
     (folder / "floor_plan.geojson").write_text(

@@ -22,6 +22,7 @@ from api.worker_messages import (
     Observed,
     Prove,
     Ready,
+    Show,
     ToWorker,
     Watch,
     WorkerJob,
@@ -34,6 +35,7 @@ from vision.detect import Found
 from vision.detections import Detections
 from vision.frames import Frame
 from vision.pipeline import Pipeline
+from vision.stream_parts import Drawing, StreamWanted
 from vision.video_file import StreamInfo
 
 if TYPE_CHECKING:
@@ -45,17 +47,23 @@ if TYPE_CHECKING:
 
 PICTURE = np.zeros((360, 640, 3), np.uint8)
 CAMERAS = 12
+SOMEBODY = Detections(
+    np.array([[300, 100, 340, 220]], np.float32),
+    np.ones(1, np.float32),
+    np.zeros(1, np.int16),
+    ("person",),
+)
 
 
 class Slow:
-    """A detector that finds nobody and takes its time."""
+    """A detector that finds somebody where it is not black, and takes its time."""
 
     class_names = ("person",)
     batches = (1, 2)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         time.sleep(0.03 * len(images))
-        return [Detections.empty() for _ in images]
+        return [SOMEBODY if image.any() else Detections.empty() for image in images]
 
     def submit(self, images: Sequence[NDArray[np.uint8]]) -> Found:
         return Found(self.detect(images))
@@ -99,6 +107,10 @@ class Run:
         return seen
 
 
+LIT: set[str] = set()
+"""Cameras that show somebody."""
+
+
 def still(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
     """Twenty pictures a second in which nothing moves."""
 
@@ -107,7 +119,8 @@ def still(camera: CameraJob, job: WorkerJob, now_s: float) -> Source:
         index = session.first_index
         while not session.stop.wait(0.05):
             at_s = time.time()
-            yield Frame(camera.camera, index, at_s, "drill", at_s, PICTURE)
+            picture = PICTURE + np.uint8(camera.camera in LIT)
+            yield Frame(camera.camera, index, at_s, "drill", at_s, picture)
             index += 1
 
     return play
@@ -132,9 +145,9 @@ def run() -> Iterator[Run]:
     assert not thread.is_alive()
 
 
-def begun(run: Run) -> tuple[CameraJob, ...]:
+def begun(run: Run, sub: CameraAddress | None = None) -> tuple[CameraJob, ...]:
     site = make_school(levels=1, cameras=CAMERAS).site
-    cameras = tuple(CameraJob(camera, CameraAddress("none")) for camera in site.cameras)
+    cameras = tuple(CameraJob(camera, CameraAddress("none"), sub) for camera in site.cameras)
     run.hears(Ready)
     run.told.put(Begin(WorkerJob(WorkerSite.of(site), time.time()), cameras))
     return cameras
@@ -179,6 +192,31 @@ def test_a_worker_tells_how_its_cameras_and_batches_are(run: Run) -> None:
     assert {state.id for state in feeds.cameras} == {camera.camera for camera in cameras}
     assert all(state.phase == "live" for state in feeds.cameras)
     assert sum(size * count for size, count in feeds.batches) > 0
+
+
+def streams(run: Run) -> dict[str, str | None]:
+    """Which stream of each camera is read, a moment from now."""
+    run.looks(2.0)
+    feeds = run.hears(Feeds)
+    assert isinstance(feeds, Feeds)
+    return {state.id: state.stream for state in feeds.cameras}
+
+
+def test_the_main_stream_is_read_where_somebody_is_or_is_awaited_or_people_watch(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras = [camera.camera for camera in begun(run, CameraAddress("sub"))]
+    assert streams(run) == dict.fromkeys(cameras, "sub")
+    monkeypatch.setitem(globals(), "LIT", {cameras[0]})
+    run.told.put(Attend({cameras[1]: 5.0, cameras[2]: 1.0}))
+    run.told.put(Show(frozenset({StreamWanted(cameras[3], "still")}), Drawing()))
+    main = {cameras[0], cameras[1], cameras[3]}
+    assert streams(run) == {one: "main" if one in main else "sub" for one in cameras}
+
+
+def test_a_camera_with_one_stream_says_nothing_of_two(run: Run) -> None:
+    begun(run)
+    assert set(streams(run).values()) == {None}
 
 
 def test_who_hangs_up_ends_the_worker(run: Run) -> None:

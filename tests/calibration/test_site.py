@@ -381,6 +381,42 @@ def test_a_wrong_address_is_never_repeated(tmp_path: Path, address: object) -> N
     assert "secret-word" not in str(problems)
 
 
+MAIN = "rtsp://user:secret-word@10.0.0.5/stream1"
+SUB = "rtsp://user:secret-word@10.0.0.5/stream2"
+
+
+@pytest.mark.parametrize(
+    ("address", "sub", "why"),
+    [
+        (MAIN, SUB, ""),
+        (MAIN, "low/lobby.mp4", ""),
+        (MAIN, MAIN, "is the same as address"),
+        (None, SUB, "there is no address"),
+        (MAIN, "http://user:secret-word@10.0.0.5/x", "neither rtsp:// nor rtsps://"),
+        (MAIN, 5, "got int"),
+        (MAIN, ["secret-word"], "got list"),
+    ],
+)
+def test_a_sub_stream_is_another_address_and_as_secret(
+    tmp_path: Path, address: str | None, sub: object, why: str
+) -> None:
+    site = SmallSite()
+    site.cameras["cam-01"] |= {"address": address, "sub_address": sub}
+    if address is None:
+        del site.cameras["cam-01"]["address"]
+    folder = site.write(tmp_path)
+    if not why:
+        camera = load_site(folder).cameras["cam-01"]
+        assert camera.sub_address is not None
+        assert camera.sub_address.reveal() == sub
+        assert "secret-word" not in repr(camera)
+        return
+    [problem] = problems_of(folder)
+    assert (problem.file, problem.field) == ("cameras/cam-01.toml", "sub_address")
+    assert why in problem.message
+    assert "secret-word" not in str(problem)
+
+
 def test_a_spoilt_camera_does_not_tell_its_password(tmp_path: Path) -> None:
     site = SmallSite()
     site.cameras["cam-01"].pop("pose")

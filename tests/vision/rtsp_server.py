@@ -5,7 +5,8 @@
 It prints one line, `ready OPEN DIGEST BASIC`, with the ports of three servers on 127.0.0.1: one
 that lets everybody in (on PORT, if given), one behind digest and one behind basic authentication
 (user `camera`, password `right horse`). Each has the mounts /h264 and /h265: 320x240, 15 frames a
-second, a key frame every second. It ends when its standard input closes.
+second, a key frame every second; and those of a camera with two streams, /main of 960x540 and /sub
+of 640x360, which show the same colour bars. It ends when its standard input closes.
 
 To break it off, kill the process; to have it again, start one with the same PORT; to make it
 hang, send SIGSTOP.
@@ -26,9 +27,15 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[impo
 
 USER, PASSWORD = "camera", "right horse"
 ENCODERS = {"h264": "x264enc", "h265": "x265enc"}
+MOUNTS = {
+    "h264": ("h264", "ball", 320, 240),
+    "h265": ("h265", "ball", 320, 240),
+    "main": ("h264", "smpte", 960, 540),
+    "sub": ("h264", "smpte", 640, 360),
+}
 LAUNCH = (
-    "( videotestsrc is-live=true pattern=ball"
-    " ! video/x-raw,format=I420,width=320,height=240,framerate=15/1"
+    "( videotestsrc is-live=true pattern={pattern}"
+    " ! video/x-raw,format=I420,width={width},height={height},framerate=15/1"
     " ! {encoder} tune=zerolatency speed-preset=ultrafast key-int-max=15"
     " ! rtp{codec}pay name=pay0 pt=96 config-interval=1 )"
 )
@@ -49,9 +56,13 @@ def serve(port: int, method: GstRtsp.RTSPAuthMethod | None) -> GstRtspServer.RTS
         else:
             auth.add_digest(USER, PASSWORD, token)
         server.set_auth(auth)
-    for codec, encoder in ENCODERS.items():
+    for mount, (codec, pattern, width, height) in MOUNTS.items():
         factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(LAUNCH.format(codec=codec, encoder=encoder))
+        factory.set_launch(
+            LAUNCH.format(
+                codec=codec, encoder=ENCODERS[codec], pattern=pattern, width=width, height=height
+            )
+        )
         factory.set_shared(True)
         factory.set_latency(0)
         if method is not None:
@@ -59,7 +70,7 @@ def serve(port: int, method: GstRtsp.RTSPAuthMethod | None) -> GstRtspServer.RTS
             for right in ("media.factory.access", "media.factory.construct"):
                 permissions.add_permission_for_role("viewer", right, True)
             factory.set_permissions(permissions)
-        server.get_mount_points().add_factory(f"/{codec}", factory)
+        server.get_mount_points().add_factory(f"/{mount}", factory)
     if not server.attach(None):
         raise SystemExit(f"cannot listen on port {port}")
     return server

@@ -357,6 +357,29 @@ def test_a_camera_that_looks_otherwise_is_checked_before_all_others() -> None:
     assert watch.view("a").condition == "moved"
 
 
+@pytest.mark.parametrize("shift_px", [0.0, 4.0, 20.0])
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_camera_that_changes_between_its_streams_stands_as_before(
+    shift_px: float, *, saved: bool
+) -> None:
+    """Half of its pictures are twice as large; a shift is told in pixels of the picture."""
+    reference = reference_from(seen(noise=99), NOBODY)
+    assert reference is not None
+    watch = ViewWatch({"a": reference} if saved else {})
+    views = []
+    for k in range(24):
+        picture = seen((shift_px if k >= 8 else 0.0, 0.0), noise=k)
+        scale = 2 if (k // 3) % 2 else 1
+        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale), np.uint8)
+        watch.check([frame_of("a", picture, 1.5 * k)], [NOBODY])
+        views.append(watch.view("a", 640 * scale))
+        assert views[-1].shift_px == pytest.approx(watch.view("a", 640).shift_px * scale, abs=1e-6)
+    assert views[7].condition == "steady"
+    assert watch.view("a", 640).shift_px == pytest.approx(shift_px, abs=0.5)
+    assert views[-1].condition == {0.0: "steady", 4.0: "shifted", 20.0: "moved"}[shift_px]
+    assert not views[-1].elsewhere
+
+
 def test_a_watch_knows_its_references_and_passes_over_recorded_boxes() -> None:
     reference = reference_from(seen(noise=99), NOBODY)
     assert reference is not None
