@@ -143,9 +143,9 @@ def continuations(
     cleared = np.array([b.armed_llr <= UNARMED_LLR for b in beginnings])
     alone = recent & (recent.sum(axis=1, keepdims=True) == 1) & (recent.sum(axis=0) == 1)
     close = (gap_s <= CLOSE_S) & (way_m <= CLOSE_M)
-    walked_on = (gap_s <= WALKED_ON_S) & np.array(
-        [[_walked_on(e, b) for e in endings] for b in beginnings]
-    )
+    walked_on = np.zeros(gap_s.shape, np.bool_)
+    for b, e in np.argwhere(alone & (gap_s <= WALKED_ON_S)):
+        walked_on[b, e] = _walked_on(endings[e], beginnings[b])
     harmless = (gap_s <= harmless_s) & ~e_armed & ~b_armed[:, None]
     joined = alone & (close | walked_on | harmless) & ~(e_armed & cleared[:, None])
     joined &= free_b[:, None] & free_e

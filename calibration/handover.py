@@ -180,12 +180,16 @@ def _weights(
     """`(B, E)` w p a of the module docstring, per square metre."""
     weight = np.zeros((len(newer), len(endings)))
     ended_s = np.array([ending.seen_at_s for ending in endings])
+    # How real each is takes as long as all the rest, and is the same for all who are newer.
+    reality: list[tuple[str, float]] | None = None
     for b, subject in enumerate(newer):
         settled = subject.seen_at_s - subject.born_s > SETTLING_S
         if settled or not in_view[b]:
             continue
         near = scene.densities_m2(subject.level, subject.mean[:2])
-        weight[b] = [near.get(f"S{e.number}", 0.0) * e.reality for e in endings]
+        if reality is None:
+            reality = [(f"S{e.number}", e.reality) for e in endings]
+        weight[b] = [near.get(name, 0.0) * real for name, real in reality]
         weight[b, subject.born_s < ended_s - OVERLAP_S] = 0.0
         if subject.armed_llr <= UNARMED_LLR:
             weight[b, stake] = 0.0
