@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from .app import stop_all
 from .connections import (
@@ -82,7 +83,7 @@ def serve_on(app: FastAPI, listener: socket.socket, *, log_level: str = "warning
     raise_file_limit()
     config = uvicorn.Config(
         app,
-        log_config=None if current() else uvicorn.config.LOGGING_CONFIG,
+        log_config=None if current() else LOGGING_CONFIG,
         log_level=log_level,
         access_log=False,
         server_header=False,

@@ -57,9 +57,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
             row["frame_age_ms"]["p95"] or 0.0 for age in ages.values() for row in age.values()
         )
         right.set_xlim(50.0, 10.0 * max(most_ms, 50.0))  # room for the words beside the bars
-    right.set_xlabel(
-        "frame age p95, ms, at twice the cameras that fit\n(dark: it, light: ours)"
-    )
+    right.set_xlabel("frame age p95, ms, at twice the cameras that fit\n(dark: it, light: ours)")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

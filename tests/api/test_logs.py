@@ -32,7 +32,11 @@ def written() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     names = (*logs.NOISY, "uvicorn.error", "uvicorn.access")
     named = {name: logging.getLogger(name) for name in names}
-    before = root.handlers[:], root.level, {n: (one.level, one.propagate) for n, one in named.items()}
+    before = (
+        root.handlers[:],
+        root.level,
+        {n: (one.level, one.propagate) for n, one in named.items()},
+    )
     yield io.StringIO()
     logging.captureWarnings(capture=False)
     root.handlers[:], level, others = before

@@ -18,7 +18,8 @@ from calibration.answer import (
 )
 from calibration.camera_reach import FARTHEST_M, CameraReach
 from calibration.floor_plan import FloorPlan
-from calibration.next_cameras import HORIZON_S, MOST, RUN_MPS, CameraNow, next_cameras
+from calibration.next_cameras import HORIZON_S, MOST, CameraNow, next_cameras
+from calibration.patch_shares import RUN_MPS
 from calibration.search_evidence import CameraView, WellWithin
 from calibration.search_ground import SearchGround
 from calibration.search_motion import motion_on

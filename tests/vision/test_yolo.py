@@ -12,9 +12,9 @@ import pytest
 from models.errors import CheckpointError
 from models.export import openvino_model
 from models.registry import Checkpoint, find_checkpoint
-from vision.decode import decode_file
 from vision.backend_openvino import OpenVinoBackend
 from vision.backend_torch import TorchBackend
+from vision.decode import decode_file
 from vision.yolo import YoloDetector, load_detector
 
 if TYPE_CHECKING:
