@@ -1,4 +1,4 @@
-"""Draws `figures/peers.json` for the documentation: docs/images/peers.svg."""
+"""Draws the figures of `peers` for the documentation: docs/images/peers.svg."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-FIGURES = HERE / "figures" / "peers.json"
+FIGURES = HERE / "figures" / "amd-epyc-2-cores" / "0.1.0" / "peers.json"
 IMAGE = HERE.parent / "docs" / "images" / "peers.svg"
 OURS_COLOUR, THEIRS_COLOUR, LIGHT = "#1f5fa8", "#8a8f98", 0.45
 
