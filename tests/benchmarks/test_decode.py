@@ -39,9 +39,10 @@ def test_key_frames_are_as_far_apart_as_they_were_sent(clip: Path) -> None:
     assert np.diff(shown_s) == pytest.approx([KEY_FRAMES_S] * (SECONDS // KEY_FRAMES_S - 1))
 
 
-def test_taking_rarely_decodes_less_and_never_goes_back(clip: Path) -> None:
+def test_taking_rarely_decodes_less_where_it_can_and_never_goes_back(clip: Path) -> None:
     shown_s = decoded(clip, "taken every 3 s")
-    assert len(shown_s) < SENT
+    # Too few key frames come between two takes for a rest: what is spared is what none refers to.
+    assert (len(shown_s) < SENT) == (clip.stem == "recorder")
     assert (np.diff(shown_s) > 0).all()
 
 
