@@ -245,7 +245,12 @@ def _raster_size(path: Path, media_type: str) -> tuple[float, float]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # counted below
             with Image.open(file, formats=[wanted]) as picture:
                 width, height = picture.size
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        SyntaxError,
+        ImportError,  # once ultralytics is loaded, what is no picture is tried as HEIF
+    ) as error:
         raise ValueError(f"is no {wanted} picture: {error}") from error
     if width * height > _MOST_PIXELS:
         raise ValueError(f"has {width} x {height} pixels; save it with {_MOST_PIXELS:,} at most")

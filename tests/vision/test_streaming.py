@@ -102,7 +102,7 @@ def test_a_camera_of_another_size_gets_a_new_head(streams: Streams, taken: Taken
     taken.wait_for(Fragment, 2)
     wide = tracked(LEFT, at_s=time.time())
     image = np.zeros((540, 960, 3), np.uint8)
-    object.__setattr__(wide.frame, "image", image)
+    object.__setattr__(wide.frame, "picture", image)
     streams.offer(wide)
     taken.wait_for(StreamHead, 2)
     first, second = (part for part in taken.parts if isinstance(part, StreamHead))
