@@ -57,7 +57,7 @@ class Fleet:
 
     Every camera has one worker at a time. What a worker says of a camera that it has lost is not
     heard, so observations of a camera never come from two sides. All methods are called from the
-    run's thread, but `show`, `label` and `statuses`, which may be called from any.
+    run's thread, but `show` and `label`, which may be called from any.
 
     Args:
         make: makes a worker.
